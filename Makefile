@@ -1,0 +1,71 @@
+# Every target sets up what it needs; nothing but git, make and Python >= 3.11 has to be there.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps
+JOBS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo ui test lint fix bench verify lock docs clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.runtime: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "no Python >= 3.11 found; set PYTHON=/path/to/python3"; exit 1; }
+	@echo "setting up $(VENV) (once, about a minute)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) -r requirements.lock
+	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
+	@$(PIP) -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/.verify: $(VENV)/.dev requirements-verify.lock
+	@$(PIP) -r requirements-verify.lock
+	@touch $@
+
+demo: $(VENV)/.runtime  ## a fictional force through the whole pipeline
+	@$(BIN)/hotspots demo
+
+ui: $(VENV)/.runtime  ## the Dagster UI on this machine, http://127.0.0.1:3000
+	@$(BIN)/hotspots ui
+
+test: $(VENV)/.dev  ## lint, types, walls and tests: under 10 minutes
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/pytest -q -n $(JOBS) -m "not slow"
+
+lint: $(VENV)/.dev  ## lint, types and walls only
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+fix: $(VENV)/.dev  ## format and mend what can be mended by itself
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format --quiet .
+
+bench: $(VENV)/.dev  ## side-by-side runs against what one would use instead
+	@$(BIN)/python -m benchmarks
+
+verify: $(VENV)/.verify  ## what takes longer: kills, restarts, the browser, Spark
+	@$(BIN)/pytest -q -m slow
+
+docs: $(VENV)/.runtime  ## write docs/data_dictionary.md and the lineage picture from the contracts
+	@$(BIN)/python -m hotspot_pipeline.sql_models.dictionary
+
+# Needs uv (https://docs.astral.sh/uv/); nobody else does.
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras
+lock:  ## pin the dependencies again
+	$(LOCK) --extra build pyproject.toml -o requirements.lock
+	$(LOCK) --extra build --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(LOCK) --extra build --extra dev --extra verify -c requirements-dev.lock pyproject.toml -o requirements-verify.lock
+
+clean:  ## remove the environment and everything generated below data/
+	rm -rf $(VENV) data/forces data/dagster_home

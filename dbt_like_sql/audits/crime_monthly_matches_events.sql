@@ -1,0 +1,25 @@
+with counted as (
+
+    select count(*) as n
+    from hexes.events e
+    where e.is_counted and e.month in (select distinct month from hexes.crime_monthly)
+
+),
+
+summed as (
+
+    select
+        resolution,
+        sum(n_events) as n
+    from hexes.crime_monthly
+    group by resolution
+
+)
+
+select
+    s.resolution,
+    s.n as n_summed,
+    c.n as n_counted
+from summed s
+cross join counted c
+where s.n <> c.n

@@ -1,0 +1,60 @@
+with delivered as (
+
+    select
+        sum(n_records) as n_records,
+        sum(n_unreadable) as n_unreadable,
+        sum(n_rejected) as n_rejected,
+        sum(n_held) as n_held,
+        sum(n_accepted) as n_accepted,
+        count(*) as n_deliveries,
+        sum(case when state = 'refused' then 1 else 0 end) as n_refused,
+        sum(case when state = 'held' then 1 else 0 end) as n_deliveries_held,
+        sum(case when state = 'withdrawn' then 1 else 0 end) as n_withdrawn
+    from published.deliveries
+
+),
+
+newest as (
+
+    select max(event_date) as data_to from hexes.events where is_counted
+
+),
+
+measures as (
+
+    select 'deliveries' as measure, 'deliveries' as part, n_deliveries as n from delivered
+    union all
+    select 'deliveries refused', 'deliveries', n_refused from delivered
+    union all
+    select 'deliveries held', 'deliveries', n_deliveries_held from delivered
+    union all
+    select 'deliveries withdrawn', 'deliveries', n_withdrawn from delivered
+    union all
+    select 'records delivered', 'records', n_records from delivered
+    union all
+    select 'records unreadable', 'records', n_unreadable from delivered
+    union all
+    select 'records rejected', 'records', n_rejected from delivered
+    union all
+    select 'records held', 'records', n_held from delivered
+    union all
+    select 'records accepted', 'records', n_accepted from delivered
+    union all
+    select 'events', 'events', count(*) from hexes.events
+    union all
+    select 'events counted', 'events', count(*) from hexes.events where is_counted
+    union all
+    select 'not counted: ' || exclusion_reason, 'events', count(*)
+    from hexes.events
+    where not is_counted
+    group by exclusion_reason
+
+)
+
+select
+    m.measure,
+    m.part,
+    coalesce(m.n, 0) as n,
+    n.data_to
+from measures m
+cross join newest n

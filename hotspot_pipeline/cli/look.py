@@ -1,0 +1,270 @@
+"""Commands that only look: `status`, `explain`, `sql`."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+import dagster as dg
+
+from hotspot_pipeline.cli.common import (
+    console,
+    force_option,
+    instance,
+    json_option,
+    published_copy,
+    say,
+    settings,
+    table,
+)
+from hotspot_pipeline.definitions import warehouse_of
+from hotspot_pipeline.orchestration.tables import Workshop
+from hotspot_pipeline.sql_models.model import load_models
+from hotspot_pipeline.warehouse import lock
+from hotspot_pipeline.warehouse.contract import Catalog, TableContract, read_catalog
+
+STALE_HOURS = 26
+
+
+@click.command()
+@force_option
+@json_option
+def status(force_id: str | None, as_json: bool) -> int:
+    """What is fresh, what is stale, what was rejected, which checks fail. Never touches the live warehouse."""
+    found = settings()
+    force = found.force(force_id)
+    catalog = read_catalog(found.sql)
+    shop = Workshop.of(found, force, catalog)
+    with instance(found) as dagster_instance:
+        tables = [_state(shop, contract, dagster_instance) for contract in catalog.values()]
+        failing = _failing(shop, catalog, dagster_instance)
+    copy = published_copy(found, force)
+    quality: list[dict[str, Any]] = []
+    deliveries: list[dict[str, Any]] = []
+    if copy is not None:
+        with copy.session(read_only=True) as session:
+            quality = session.frame(
+                "select part, measure, n, data_to from published.data_quality order by 1, 2"
+            ).to_dicts()
+            deliveries = session.frame(
+                "select extract_id, state, reason, n_rejected, n_unreadable, received_at_utc from published.deliveries "
+                "where state <> 'accepted' or n_rejected > 0 or n_unreadable > 0 order by received_at_utc desc limit 20"
+            ).to_dicts()
+    writer = (
+        lock.holder(force.lock_file).get("purpose") if not lock.is_free(force.lock_file) else None
+    )
+    document = {"force": force.force_id, "running": writer, "tables": tables, "failing_checks": failing,
+                "data_quality": quality, "deliveries_with_faults": deliveries}  # fmt: skip
+    if as_json:
+        say(True, document)
+        return 0
+    if writer:
+        console.print(f"[yellow]a run holds the warehouse: {writer}[/yellow]")
+    table(
+        f"{force.name}: tables",
+        ["table", "state", "built", "rows"],
+        [[t["table"], t["state"], t["built"], t["rows"]] for t in tables],
+    )
+    if failing:
+        table(
+            "checks that fail",
+            ["check", "severity", "why"],
+            [[f["check"], f["severity"], f["why"]] for f in failing],
+        )
+    if deliveries:
+        table("deliveries with faults (newest 20)", ["extract", "state", "rejected", "unreadable", "reason"],
+              [[d["extract_id"], d["state"], d["n_rejected"], d["n_unreadable"], d["reason"]] for d in deliveries])  # fmt: skip
+    if quality:
+        table(
+            "every record accounted for",
+            ["of", "measure", "n"],
+            [[q["part"], q["measure"], q["n"]] for q in quality],
+        )
+        console.print(f"data to {quality[0]['data_to']}")
+    if copy is None:
+        console.print("nothing published yet: hotspots run")
+    return 0
+
+
+def _state(
+    shop: Workshop, contract: TableContract, dagster_instance: dg.DagsterInstance
+) -> dict[str, Any]:
+    event = dagster_instance.get_latest_materialization_event(shop.key(contract.name))
+    if event is None or event.asset_materialization is None:
+        return {"table": contract.name, "state": "never built", "built": None, "rows": None}
+    built = datetime.fromtimestamp(event.timestamp, UTC)
+    metadata = event.asset_materialization.metadata
+    rows = metadata.get("dagster/row_count")
+    limit = STALE_HOURS if contract.partition != "weekly" else 8 * 24
+    is_stale = time.time() - event.timestamp > limit * 3600
+    return {
+        "table": contract.name,
+        "state": "stale" if is_stale else "fresh",
+        "built": built.isoformat(sep=" ", timespec="seconds"),
+        "rows": rows.value if rows else None,
+    }
+
+
+def _failing(
+    shop: Workshop, catalog: Catalog, dagster_instance: dg.DagsterInstance
+) -> list[dict[str, Any]]:
+    found = []
+    keys = dagster_instance.event_log_storage.get_latest_asset_check_execution_by_key(
+        [key for key in _check_keys(shop, catalog)]
+    )
+    for key, record in keys.items():
+        evaluation = (
+            record.event.dagster_event.asset_check_evaluation_data
+            if record.event and record.event.dagster_event
+            else None
+        )
+        if evaluation is not None and not evaluation.passed:
+            why = "; ".join(f"{k}: {v.value}" for k, v in evaluation.metadata.items())
+            found.append(
+                {
+                    "check": f"{'.'.join(key.asset_key.path[1:])}: {key.name}",
+                    "severity": evaluation.severity.value,
+                    "why": why,
+                }
+            )
+    return sorted(found, key=lambda f: (f["severity"], f["check"]))
+
+
+def _check_keys(shop: Workshop, catalog: Catalog) -> list[dg.AssetCheckKey]:
+    from dataclasses import replace
+
+    from hotspot_pipeline.definitions import build_defs
+
+    definitions = build_defs(replace(shop.settings, forces=(shop.force,)))
+    return sorted(definitions.resolve_asset_graph().asset_check_keys, key=str)
+
+
+@click.command()
+@click.argument("table_name", metavar="STAGE.TABLE")
+@force_option
+@json_option
+def explain(table_name: str, force_id: str | None, as_json: bool) -> int:
+    """The contract of a table, where it comes from and goes to, and its last checks."""
+    found = settings()
+    catalog = read_catalog(found.sql)
+    contract = _named(catalog, table_name)
+    force = found.force(force_id)
+    shop = Workshop.of(found, force, catalog)
+    models = load_models(catalog)
+    graph = _graph(found, force)
+    key = shop.key(contract.name)
+    comes_from = sorted(".".join(k.path[1:]) for k in graph.get(key).parent_keys)
+    goes_to = sorted(".".join(k.path[1:]) for k in graph.get(key).child_keys)
+    lineage = models[contract.name].column_lineage if contract.name in models else {}
+    with instance(found) as dagster_instance:
+        state = _state(shop, contract, dagster_instance)
+        checks = dagster_instance.event_log_storage.get_latest_asset_check_execution_by_key(
+            list(graph.get(key).check_keys)
+        )
+        results = [
+            {"check": k.name, "passed": r.event.dagster_event.asset_check_evaluation_data.passed}
+            for k, r in sorted(checks.items(), key=lambda item: item[0].name)
+            if r.event and r.event.dagster_event
+        ]
+    columns = [
+        {"column": c.name, "type": c.type, "unit": c.unit, "required": c.required, "description": c.description,
+         "from": ", ".join(f"{t}.{n}" for t, n in lineage.get(c.name, ()))}
+        for c in contract.columns
+    ]  # fmt: skip
+    document = {"table": contract.name, "description": contract.description, "grain": list(contract.grain), "owner": contract.owner,
+                "written_by": str(contract.sql_path or "a Python kernel"), "comes_from": comes_from, "goes_to": goes_to,
+                "columns": columns, "last_checks": results, **state}  # fmt: skip
+    if as_json:
+        say(True, document)
+        return 0
+    console.print(f"[bold]{contract.name}[/bold]  {contract.description}")
+    console.print(
+        f"one row per: {', '.join(contract.grain)}   owner: {contract.owner}   {state['state']}, built {state['built']}"
+    )
+    console.print(
+        f"written by: {contract.sql_path.name if contract.sql_path else 'a Python kernel'} ({contract.path.name} beside it)",
+        markup=False,
+    )
+    console.print(
+        f"comes from: {', '.join(comes_from) or 'delivered files'}\ngoes to: {', '.join(goes_to) or 'people'}"
+    )
+    table("columns", ["column", "type", "unit", "meaning", "computed from"],
+          [[c["column"], c["type"], c["unit"], c["description"], c["from"]] for c in columns])  # fmt: skip
+    if results:
+        table("last checks", ["check", "passed"], [[r["check"], r["passed"]] for r in results])
+    return 0
+
+
+def _graph(found: Any, force: Any) -> Any:
+    from dataclasses import replace
+
+    from hotspot_pipeline.definitions import build_defs
+
+    return build_defs(replace(found, forces=(force,))).resolve_asset_graph()
+
+
+def _named(catalog: Catalog, name: str) -> TableContract:
+    if name not in catalog:
+        close = [n for n in catalog if name.split(".")[-1] in n]
+        raise ValueError(
+            f"no table '{name}'; "
+            + (f"did you mean {', '.join(close)}?" if close else f"known: {', '.join(catalog)}")
+        )
+    return catalog[name]
+
+
+@click.command()
+@click.argument("model_name", metavar="STAGE.TABLE")
+@click.option("--from", "window_start", metavar="YYYY-MM-DD", help="$window_start")
+@click.option("--to", "window_end", metavar="YYYY-MM-DD", help="$window_end")
+@click.option("--known-at", metavar="YYYY-MM-DD", help="$known_at; now when not given")
+@click.option("--limit", default=20, show_default=True)
+@force_option
+@json_option
+def sql(
+    model_name: str,
+    window_start: str | None,
+    window_end: str | None,
+    known_at: str | None,
+    limit: int,
+    force_id: str | None,
+    as_json: bool,
+) -> int:
+    """Run one SQL model with its parameters bound and show its rows; writes nothing."""
+    found = settings()
+    catalog = read_catalog(found.sql)
+    contract = _named(catalog, model_name)
+    models = load_models(catalog)
+    if contract.name not in models:
+        raise ValueError(
+            f"{contract.name} has no SQL: a Python kernel writes it; hotspots explain {contract.name}"
+        )
+    given = {
+        "window_start": window_start,
+        "window_end": window_end,
+        "known_at": known_at or datetime.now(UTC).replace(tzinfo=None),
+    }
+    model = models[contract.name]
+    values = model.bound({k: v for k, v in given.items() if v is not None})
+    force = found.force(force_id)
+    if not force.warehouse_file.exists():
+        raise ValueError(f"{force.warehouse_file}: not there yet; hotspots run makes it")
+    with (
+        lock.hold(
+            force.lock_file, f"hotspots sql {contract.name}", timeout_s=30.0, waiting=console.print
+        ),
+        warehouse_of(found, force).session(read_only=True) as session,
+    ):
+        rows = session.frame(f"select * from ({_bare(model.sql)}) limit {int(limit)}", values)
+    if as_json:
+        say(True, rows.to_dicts())
+    else:
+        console.print(model.sql, style="dim", markup=False)
+        table(f"{contract.name}: first {rows.height} rows", rows.columns, rows.iter_rows())
+    return 0
+
+
+def _bare(text: str) -> str:
+    return text.rstrip().rstrip(";")

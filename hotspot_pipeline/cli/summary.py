@@ -1,0 +1,116 @@
+"""What a run did, in figures a person wants to see first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hotspot_pipeline.cli.common import console, table
+from hotspot_pipeline.settings import Force
+from hotspot_pipeline.warehouse.session import Session
+
+if TYPE_CHECKING:
+    from hotspot_pipeline.cli.running import JobOutcome
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    deliveries: list[dict[str, Any]]
+    refused: list[dict[str, Any]]
+    quality: list[dict[str, Any]]
+    hotspots: dict[str, Any]
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "deliveries": self.deliveries,
+            "refused_files": self.refused,
+            "data_quality": self.quality,
+            "hotspots": self.hotspots,
+        }
+
+
+def summarise(session: Session, run_ids: Sequence[str]) -> RunSummary:
+    """Reads what the runs with these ids took and what stands now."""
+    runs = ", ".join(f"'{r}'" for r in run_ids)
+    deliveries = refused = quality = []
+    hotspots: dict[str, Any] = {}
+    if session.exists("raw.extracts"):
+        state = (
+            "coalesce(c.status, e.status)"
+            if session.exists("validated.extract_counts")
+            else "e.status"
+        )
+        joined = (
+            "left join validated.extract_counts c on c.extract_id = e.extract_id"
+            if session.exists("validated.extract_counts")
+            else ""
+        )
+        counts = "c.n_accepted, c.n_rejected" if joined else "0 as n_accepted, 0 as n_rejected"
+        deliveries = session.frame(
+            f"select e.extract_id, {state} as state, e.n_records, e.n_unreadable, {counts} from raw.extracts e {joined} "
+            f"where e.run_id in ({runs}) order by e.feed, e.extract_ts_utc"
+        ).to_dicts()
+        refused = session.frame(
+            "select f.source_file, f.rule, f.line_no, f.reason from raw.extract_files f "
+            f"join raw.extracts e using (extract_id) where f.status = 'refused' and e.run_id in ({runs}) order by 1"
+        ).to_dicts()
+    if session.exists("published.data_quality"):
+        quality = session.frame(
+            "select part, measure, n, data_to from published.data_quality order by part, measure"
+        ).to_dicts()
+    if session.exists("hexes.hotspots"):
+        hotspots = session.frame(
+            "select count(*) as n, count(*) filter (status = 'signed') as n_signed, coalesce(sum(n_events), 0) as n_events, "
+            "min(window_from) as window_from, max(window_to) as window_to from hexes.hotspots"
+        ).row(0, named=True)
+    return RunSummary(deliveries, refused, quality, hotspots)
+
+
+def print_summary(force: Force, outcomes: Sequence[JobOutcome], summary: RunSummary) -> None:
+    if summary.deliveries:
+        shown = summary.deliveries[:30]
+        table(
+            f"{force.name}: deliveries taken"
+            + (f" (first 30 of {len(summary.deliveries)})" if len(summary.deliveries) > 30 else ""),
+            ["extract", "state", "records", "unreadable", "accepted", "rejected"],
+            [
+                [
+                    d["extract_id"],
+                    d["state"],
+                    d["n_records"],
+                    d["n_unreadable"],
+                    d["n_accepted"],
+                    d["n_rejected"],
+                ]
+                for d in shown
+            ],
+        )
+    if summary.refused:
+        table(
+            "files refused (the others were taken)",
+            ["file", "line", "rule", "what to do"],
+            [[r["source_file"], r["line_no"], r["rule"], r["reason"]] for r in summary.refused],
+        )
+    if summary.quality:
+        table(
+            "every record accounted for",
+            ["of", "measure", "n"],
+            [[q["part"], q["measure"], q["n"]] for q in summary.quality],
+        )
+    changed = sorted({name for o in outcomes for name in o.changed})
+    if not summary.deliveries and not changed:
+        console.print("[bold]No new delivery: nothing changes.[/bold]")
+    elif changed:
+        console.print(f"Changed: {', '.join(changed)}")
+    if summary.hotspots.get("n"):
+        h = summary.hotspots
+        console.print(
+            f"{h['n']} hotspots ({h['n_signed']} signed off) hold {h['n_events']:,} events, {h['window_from']} to {h['window_to']} "
+            f"(end not included). Map and layers: {force.published}"
+        )
+    for outcome in outcomes:
+        mark = "[green]done[/green]" if outcome.success else "[red]FAILED[/red]"
+        console.print(f"{outcome.job:<14} {mark} in {outcome.seconds:.1f} s {outcome.partitions}")
+        if outcome.failure:
+            console.print(f"  {outcome.failure}", style="red", markup=False)

@@ -1,0 +1,38 @@
+"""The one daily and the one weekly partition set of a force, in the force's own time zone."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import dagster as dg
+
+from hotspot_pipeline.settings import Force
+from hotspot_pipeline.timebase import PoliceTime
+
+
+def police_time(force: Force) -> PoliceTime:
+    return PoliceTime(time_zone=force.time_zone, day_starts_hour=force.day_starts_hour)
+
+
+def daily_partitions(force: Force) -> dg.DailyPartitionsDefinition:
+    """Police days, keyed by the date they start on."""
+    return dg.DailyPartitionsDefinition(
+        start_date=force.partitions_start.isoformat(),
+        timezone=force.time_zone,
+        hour_offset=force.day_starts_hour,
+    )
+
+
+def weekly_partitions(force: Force) -> dg.WeeklyPartitionsDefinition:
+    """Police weeks, keyed by their Monday."""
+    return dg.WeeklyPartitionsDefinition(
+        start_date=force.partitions_start.isoformat(),
+        timezone=force.time_zone,
+        day_offset=1,  # Monday
+        hour_offset=force.day_starts_hour,
+    )
+
+
+def key_date(partition_key: str) -> date:
+    """The date in a partition key (Dagster writes the hour behind it when the offset is not midnight)."""
+    return date.fromisoformat(partition_key[:10])

@@ -1,0 +1,128 @@
+"""Sensors of a force: new deliveries, the chain from night to day to week, dead runs, failures.
+
+None of them opens the warehouse: only a run does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from hotspot_pipeline.orchestration.alerts import mail_failure
+from hotspot_pipeline.orchestration.dead_runs import fail_dead_runs
+from hotspot_pipeline.orchestration.jobs import THEN_TAG, Jobs, job_name
+from hotspot_pipeline.orchestration.partitions import police_time
+from hotspot_pipeline.orchestration.tables import Workshop
+from hotspot_pipeline.orchestration.upstream import failing_checks
+
+_RUNNING = dg.DefaultSensorStatus.RUNNING
+
+
+def build_sensors(shop: Workshop, jobs: Jobs, watched: list[str]) -> list[dg.SensorDefinition]:
+    """`watched` are the tables whose blocking checks must stand before the next job starts."""
+    force = shop.force
+
+    @dg.sensor(
+        name=job_name(force.force_id, "new_deliveries"),
+        job=jobs.nightly,
+        minimum_interval_seconds=60,
+        default_status=_RUNNING,
+        description="Starts the nightly job when files in the landing folders have come or changed and then held still.",
+    )
+    def new_deliveries(
+        context: dg.SensorEvaluationContext,
+    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        look = _look(shop)
+        waiting, _, taken = (context.cursor or "|").partition("|")
+        if look == taken:
+            yield dg.SkipReason("no new file in the landing folders")
+        elif look != waiting:
+            # seen for the first time: the next tick shows whether it is still being written
+            context.update_cursor(f"{look}|{taken}")
+            yield dg.SkipReason("files have come or changed; waiting for them to hold still")
+        else:
+            context.update_cursor(f"{look}|{look}")
+            yield dg.RunRequest(
+                run_key=look, tags={"hotspots/why": "new files in the landing folders"}
+            )
+
+    @dg.run_status_sensor(
+        run_status=dg.DagsterRunStatus.SUCCESS,
+        name=job_name(force.force_id, "after_the_night"),
+        monitored_jobs=[jobs.nightly],
+        request_job=jobs.days,
+        default_status=_RUNNING,
+        description="After a green night: the last closed police day.",
+    )
+    def after_the_night(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
+        broken = failing_checks(context.instance, [(shop.key(t), shop.checks(t)) for t in watched])
+        if broken:
+            return dg.SkipReason(f"not started: {', '.join(broken)} failed at its last evaluation")
+        day = police_time(force).last_closed_day(datetime.now(UTC))
+        return dg.RunRequest(
+            run_key=f"{context.dagster_run.run_id}",
+            partition_key=_partition_key(shop.daily, day.isoformat()),
+            tags={THEN_TAG: context.dagster_run.tags.get(THEN_TAG, "")},
+        )
+
+    @dg.run_status_sensor(
+        run_status=dg.DagsterRunStatus.SUCCESS,
+        name=job_name(force.force_id, "after_the_day"),
+        monitored_jobs=[jobs.days],
+        request_job=jobs.weekly,
+        default_status=_RUNNING,
+        description="On Mondays, after Sunday's police day: the week that closed.",
+    )
+    def after_the_day(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
+        if context.dagster_run.tags.get(THEN_TAG) != "weekly":
+            return dg.SkipReason("not the Monday chain")
+        week = police_time(force).last_closed_week(datetime.now(UTC))
+        return dg.RunRequest(
+            run_key=context.dagster_run.run_id,
+            partition_key=_partition_key(shop.weekly, week.isoformat()),
+        )
+
+    @dg.sensor(
+        name=job_name(force.force_id, "dead_runs"),
+        minimum_interval_seconds=15,
+        default_status=_RUNNING,
+        description="Marks runs whose process is gone as failed, so that the next one need not wait for them.",
+    )
+    def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        marked = fail_dead_runs(context.instance, force.force_id, force.lock_file)
+        return dg.SkipReason(f"marked as failed: {', '.join(marked)}" if marked else "no dead run")
+
+    @dg.run_failure_sensor(
+        name=job_name(force.force_id, "on_failure"),
+        monitored_jobs=jobs.all,
+        default_status=_RUNNING,
+        description="Logs a failed run and sends a mail where the force names an address and the installation a mail host.",
+    )
+    def on_failure(context: dg.RunFailureSensorContext) -> None:
+        context.log.error(f"{context.dagster_run.job_name} failed: {context.failure_event.message}")
+        run = context.dagster_run
+        mail_failure(
+            force, shop.settings.smtp, run.job_name, run.run_id, context.failure_event.message or ""
+        )
+
+    return [new_deliveries, after_the_night, after_the_day, dead_runs, on_failure]
+
+
+def _look(shop: Workshop) -> str:
+    """A fingerprint of names, sizes and times in the landing folders."""
+    parts = []
+    for feed in sorted(shop.force.feeds):
+        folder = shop.force.landing(feed)
+        for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
+            if path.is_file() and not path.name.startswith("."):
+                stat = path.stat()
+                parts.append(f"{path}:{stat.st_size}:{stat.st_mtime_ns}")
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24] if parts else ""
+
+
+def _partition_key(partitions: dg.PartitionsDefinition[str], day: str) -> str:
+    found = [k for k in partitions.get_partition_keys() if k.startswith(day)]
+    return found[0] if found else day

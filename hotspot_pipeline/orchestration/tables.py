@@ -1,0 +1,189 @@
+"""A table as a Dagster asset: its spec, its checks and the result of writing it.
+
+Every asset of every stage is made from these, so that all of them show the same things: description with grain,
+column schema with types and units, owner, kinds, row count, what changed, and the audits as checks.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from hotspot_pipeline.orchestration.partitions import daily_partitions, weekly_partitions
+from hotspot_pipeline.settings import Force, Settings
+from hotspot_pipeline.warehouse.contract import Catalog, TableContract
+from hotspot_pipeline.warehouse.resource import POOL, WarehouseResource
+from hotspot_pipeline.warehouse.session import AuditResult, AuditsFailed, Write
+
+Results = Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What an asset module needs to build the assets of one force."""
+
+    settings: Settings
+    force: Force
+    catalog: Catalog
+    daily: dg.DailyPartitionsDefinition
+    weekly: dg.WeeklyPartitionsDefinition
+
+    @classmethod
+    def of(cls, settings: Settings, force: Force, catalog: Catalog) -> Workshop:
+        return cls(settings, force, catalog, daily_partitions(force), weekly_partitions(force))
+
+    @property
+    def resource(self) -> str:
+        return f"warehouse_{self.force.force_id}"
+
+    @property
+    def pool(self) -> str:
+        return f"{POOL}_{self.force.force_id}"
+
+    def key(self, table: str) -> dg.AssetKey:
+        return dg.AssetKey([self.force.force_id, *table.split(".")])
+
+    def warehouse(self, context: dg.AssetExecutionContext) -> WarehouseResource:
+        found = getattr(context.resources, self.resource)
+        assert isinstance(found, WarehouseResource)
+        return found
+
+    def partitions(self, contract: TableContract) -> dg.PartitionsDefinition[str] | None:
+        return {"none": None, "daily": self.daily, "weekly": self.weekly}[contract.partition]
+
+    def spec(
+        self, table: str, deps: Iterable[str] = (), kinds: Iterable[str] = ("python",), **more: Any
+    ) -> dg.AssetSpec:
+        """The asset spec that follows from the table's contract; `deps` are tables."""
+        contract = self.catalog[table]
+        metadata = {
+            "dagster/column_schema": column_schema(contract),
+            "dagster/table_name": contract.name,
+            "grain": ", ".join(contract.grain),
+            "dagster/code_references": _code_reference(contract),
+            **more.pop("metadata", {}),
+        }
+        return dg.AssetSpec(
+            self.key(table),
+            deps=[self.key(t) for t in deps],
+            description=contract.description,
+            group_name=contract.stage,
+            kinds={"duckdb", *kinds},
+            owners=[contract.owner],
+            tags={"force": self.force.force_id, "stage": contract.stage},
+            partitions_def=self.partitions(contract),
+            metadata=metadata,
+            **more,
+        )
+
+    def checks(self, table: str) -> list[dg.AssetCheckSpec]:
+        """One check per audit of the contract; a failing `error` audit blocks what comes after."""
+        return [
+            dg.AssetCheckSpec(
+                audit.name,
+                asset=self.key(table),
+                blocking=audit.severity == "error",
+                description=audit.description,
+            )
+            for audit in self.catalog[table].all_audits
+        ]
+
+    def check_results(self, table: str, audits: Sequence[AuditResult]) -> list[dg.AssetCheckResult]:
+        return [
+            dg.AssetCheckResult(
+                passed=a.passed,
+                check_name=a.audit.name,
+                asset_key=self.key(table),
+                severity=dg.AssetCheckSeverity.ERROR
+                if a.audit.severity == "error"
+                else dg.AssetCheckSeverity.WARN,
+                description=a.audit.description,
+                metadata={
+                    "bad rows": a.n_bad_rows,
+                    **({"first bad row": a.sample} if a.sample else {}),
+                },
+            )
+            for a in audits
+        ]
+
+    def result(
+        self,
+        write: Write,
+        metadata: Mapping[str, Any] | None = None,
+        checks: Sequence[dg.AssetCheckResult] = (),
+    ) -> dg.MaterializeResult[None]:
+        """What the UI keeps of a write; numeric entries become plots over time."""
+        contract = self.catalog[write.table]
+        facts: dict[str, Any] = {
+            "dagster/row_count": write.n_rows,
+            "what changed": _what_changed(write),
+            **(metadata or {}),
+        }
+        version = None if contract.partition != "none" else dg.DataVersion(write.content)
+        return dg.MaterializeResult(
+            asset_key=self.key(write.table),
+            metadata=facts,
+            check_results=[*self.check_results(write.table, write.audits), *checks],
+            data_version=version,
+        )
+
+    def run_write(
+        self,
+        table: str,
+        write: Callable[[], Write],
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Results:
+        """Writes and reports; a failed audit is reported as a check before the step fails."""
+        try:
+            done = write()
+        except AuditsFailed as error:
+            yield from self.check_results(table, error.audits)
+            raise dg.Failure(description=str(error), allow_retries=False) from error
+        yield self.result(done, metadata)
+
+
+def _code_reference(contract: TableContract) -> dg.CodeReferencesMetadataValue:
+    """The link to the SQL file, or to the contract where Python writes the table."""
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", dg.BetaWarning
+        )  # the class is marked beta; it only draws a link
+        file = dg.LocalFileCodeReference(
+            file_path=str(contract.sql_path or contract.path), line_number=1
+        )
+        return dg.CodeReferencesMetadataValue(code_references=[file])
+
+
+def _what_changed(write: Write) -> str:
+    if not write.changed:
+        return "nothing: the rows are the same as before"
+    if write.windows:
+        shown = ", ".join(w.isoformat() for w in write.windows[:12])
+        more = f" and {len(write.windows) - 12} more" if len(write.windows) > 12 else ""
+        return f"{len(write.windows)} windows: {shown}{more}"
+    return "rows replaced"
+
+
+def column_schema(contract: TableContract) -> dg.TableSchema:
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                c.name,
+                type=f"{c.type} [{c.unit}]" if c.unit else c.type,
+                description=c.description or None,
+                constraints=dg.TableColumnConstraints(
+                    nullable=not c.required,
+                    unique=contract.grain == (c.name,),
+                    other=[f"one of {', '.join(c.allowed)}"] if c.allowed else [],
+                ),
+            )
+            for c in contract.columns
+        ],
+        constraints=dg.TableConstraints(other=[f"one row per {', '.join(contract.grain)}"])
+        if contract.grain
+        else None,
+    )

@@ -1,0 +1,229 @@
+"""The published assets: GIS layers, pictures, CSV tables and the read-only copy of the warehouse.
+
+Last in the nightly job: a blocking check anywhere before stops them, and yesterday's files stand. Not here: how a
+file is drawn or written (`layers.py`, `pictures.py`, `tables.py`).
+"""
+
+import base64
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from hotspot_pipeline.geo.boundary import Boundary
+from hotspot_pipeline.geo.grid import GridSpec, make_grid
+from hotspot_pipeline.orchestration.tables import Results, Workshop
+from hotspot_pipeline.published.files import PublishedFile
+from hotspot_pipeline.warehouse.copies import publish_copy
+from hotspot_pipeline.warehouse.session import Session
+
+_HEXES = (
+    "hexes.cell_scores",
+    "hexes.hotspots",
+    "hexes.hotspot_cells",
+    "hexes.concentration",
+    "hexes.concentration_curve",
+)
+_CSV = (
+    "hexes.hotspots", "hexes.hotspot_cells", "hexes.cell_scores", "hexes.concentration", "hexes.concentration_curve",
+    "hexes.prediction_accuracy", "hexes.crime_monthly", "published.deliveries", "published.data_quality",
+)  # fmt: skip
+_FOOTER = ("published.data_quality",)
+
+
+def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
+    """One step writes all files, so that they are of one night; the copy of the warehouse comes last."""
+    files_key = shop.key("published.files")
+    copied = [
+        c.name
+        for c in shop.catalog.values()
+        if c.publish and c.stage != "published" and c.partition == "none"
+    ]
+
+    @dg.multi_asset(
+        name=f"{shop.force.force_id}__published__files",
+        specs=[
+            _file_spec(shop, "layers", "GeoPackage and GeoParquet (EPSG:27700) and GeoJSON (EPSG:4326) of cells and hotspots.",
+                       (*_HEXES, *_FOOTER), {"geopandas"}),
+            _file_spec(shop, "pictures", "The hotspot map and the concentration curve as PNG.", (*_HEXES, *_FOOTER), {"matplotlib"}),
+            _file_spec(shop, "tables", "CSV tables for people; ids as text, formulas disarmed.", (*_CSV, "hexes.cells"), {"csv"}),
+            _file_spec(shop, "reader_copy", "The read-only DuckDB copy of the aggregate tables, swapped in by rename.",
+                       (*copied, "hexes.refreshed_windows", "published.deliveries", "published.data_quality"), {"duckdb"}),
+            shop.spec("published.files", deps=("published.data_quality",), kinds=("python",)),
+        ],
+        check_specs=shop.checks("published.files"),
+        required_resource_keys={shop.resource},
+        pool=shop.pool,
+    )  # fmt: skip
+    def files(context: dg.AssetExecutionContext) -> Results:
+        with shop.warehouse(context).session() as session:
+            footer = _footer(shop, session)
+            written: list[PublishedFile] = []
+            for name, write, show in (
+                ("layers", _layers, None),
+                ("pictures", _pictures, _preview),
+                ("tables", _tables, None),
+            ):
+                done = write(shop, session, footer)
+                written += done
+                yield dg.MaterializeResult(
+                    asset_key=shop.key(f"published.{name}"),
+                    metadata={**_listed(done), **_quality(footer), **(show(done) if show else {})},
+                    data_version=dg.DataVersion("-".join(f.sha256[:8] for f in done)),
+                )
+            copy = publish_copy(session, shop.force.published / "warehouse.duckdb", footer)
+            yield dg.MaterializeResult(
+                asset_key=shop.key("published.reader_copy"),
+                metadata={
+                    "file": dg.MetadataValue.path(copy.path),
+                    "bytes": copy.n_bytes,
+                    "tables": len(copy.n_rows),
+                    "sha256": copy.sha256,
+                    **_quality(footer),
+                },
+            )
+            contract = shop.catalog["published.files"]
+            yield from shop.run_write(
+                contract.name, partial(session.replace_table, contract, _manifest(written))
+            )
+
+    assert files_key in files.keys
+    return [files]
+
+
+def _file_spec(
+    shop: Workshop, name: str, description: str, deps: Sequence[str], kinds: set[str]
+) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        shop.key(f"published.{name}"),
+        deps=[shop.key(t) for t in deps],
+        description=f"{description} In {shop.force.published.name}/ of the force's folder.",
+        group_name="published",
+        kinds=kinds,
+        owners=["team:analysts"],
+        tags={"force": shop.force.force_id, "stage": "published"},
+    )
+
+
+def _footer(shop: Workshop, session: Session) -> dict[str, str]:
+    """What stands under every output: whose data, to which day, and every record accounted for."""
+    rows = session.frame(
+        "select measure, n, data_to from published.data_quality order by part, measure"
+    )
+    data_to = rows.get_column("data_to")[0] if rows.height else None
+    return {
+        "force": shop.force.name,
+        "data to": str(data_to or "no data"),
+        **{measure: f"{n:,}" for measure, n in rows.select("measure", "n").iter_rows()},
+        **_licences(shop),
+    }
+
+
+def _licences(shop: Workshop) -> dict[str, str]:
+    from hotspot_pipeline.feeds.of_force import contracts_of
+
+    texts = sorted({c.licence for c in contracts_of(shop.force).values() if c.licence})
+    return {"licence": "; ".join(texts)} if texts else {}
+
+
+def _quality(footer: Mapping[str, str]) -> dict[str, Any]:
+    """The figures people watch, numeric so that the UI plots them."""
+    return {
+        name: int(footer[name].replace(",", ""))
+        for name in ("records delivered", "records rejected", "events", "events counted")
+        if name in footer
+    } | {"data to": footer["data to"]}
+
+
+def _layers(shop: Workshop, session: Session, footer: Mapping[str, str]) -> list[PublishedFile]:
+    from hotspot_pipeline.published.layers import write_layers
+
+    grid = make_grid(GridSpec(resolution=shop.force.grid_resolution))
+    return write_layers(
+        shop.force.published / "layers",
+        cells=session.frame("select * from hexes.cell_scores order by cell"),
+        hotspots=session.frame("select * from hexes.hotspots order by hotspot_rank"),
+        grid=grid,
+        footer=footer,
+    )
+
+
+def _pictures(shop: Workshop, session: Session, footer: Mapping[str, str]) -> list[PublishedFile]:
+    from hotspot_pipeline.published.pictures import concentration_plot, hotspot_map
+
+    file = shop.force.boundary
+    boundary = Boundary.read(file.file, where=dict(file.where) or None) if file else None
+    out = shop.force.published / "pictures"
+    return [
+        hotspot_map(
+            out / "hotspot_map.png",
+            cells=session.frame("select * from hexes.cell_scores order by cell"),
+            hotspots=session.frame("select * from hexes.hotspots order by hotspot_rank"),
+            hotspot_cells=session.frame(
+                "select * from hexes.hotspot_cells order by hotspot_id, member_no"
+            ),
+            grid=make_grid(GridSpec(resolution=shop.force.grid_resolution)),
+            boundary=boundary.polygon_bng if boundary else None,
+            title=shop.force.name,
+            footer=footer,
+        ),
+        concentration_plot(
+            out / "concentration.png",
+            curve=session.frame("select * from hexes.concentration_curve order by n_cells"),
+            summary=session.frame("select * from hexes.concentration order by denominator"),
+            title=shop.force.name,
+            footer=footer,
+        ),
+    ]
+
+
+def _tables(shop: Workshop, session: Session, footer: Mapping[str, str]) -> list[PublishedFile]:
+    from hotspot_pipeline.published.tables import write_tables
+
+    frames: dict[str, pl.DataFrame] = {}
+    for name in _CSV:
+        contract = shop.catalog[name]
+        order = ", ".join(f'"{k}"' for k in contract.grain)
+        frames[contract.table] = session.frame(f"select * from {name} order by {order}")
+    return write_tables(shop.force.published / "tables", frames, footer)
+
+
+def _listed(files: Sequence[PublishedFile]) -> dict[str, Any]:
+    return {
+        "files": dg.MetadataValue.md(
+            "\n".join(f"- `{f.path}` ({f.n_bytes:,} bytes)" for f in files)
+        ),
+        "bytes": sum(f.n_bytes for f in files),
+    }
+
+
+def _preview(files: Sequence[PublishedFile]) -> dict[str, Any]:
+    """The pictures themselves, so that they show in the asset's page."""
+    return {
+        f.name: dg.MetadataValue.md(
+            f"![{f.name}](data:image/png;base64,{base64.b64encode(Path(f.path).read_bytes()).decode()})"
+        )
+        for f in files
+    }
+
+
+def _manifest(files: Sequence[PublishedFile]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "name": [f.name for f in files],
+            "kind": [f.kind for f in files],
+            "n_bytes": [f.n_bytes for f in files],
+            "sha256": [f.sha256 for f in files],
+            "n_rows": [f.n_rows for f in files],
+        },
+        schema={
+            "name": pl.String,
+            "kind": pl.String,
+            "n_bytes": pl.Int64,
+            "sha256": pl.String,
+            "n_rows": pl.Int64,
+        },
+    )

@@ -1,0 +1,56 @@
+"""Where labels go so that they cover neither each other nor what they name.
+
+Here: positions in pixels, from positions and sizes in pixels. Not here: drawing (`map_panel`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+#: Directions to try, in degrees from east: upper right first, as cartographers do.
+_DIRECTIONS = np.deg2rad([45, 0, 315, 90, 270, 135, 180, 225])
+_DISTANCES = (1.0, 2.2, 3.6, 5.5)
+
+
+def place_labels(
+    points: Floats, sizes: Floats, obstacles: Floats, bounds: Floats, *, clearance: float
+) -> Floats:
+    """The centre of each label (n by 2).
+
+    `points` are the places named (n by 2), `sizes` the labels' width and height (n by 2),
+    `obstacles` boxes to stay off (m by 4: left, bottom, right, top), `bounds` the box to stay in.
+    Greedy, in the order given: the nearest free place, upper right first; where none is free, the
+    one that covers least.
+    """
+    walls = np.asarray(obstacles, dtype=np.float64).reshape(-1, 4)
+    rings = np.hstack([points - clearance, points + clearance])
+    placed: list[Floats] = []
+    centres = np.empty_like(points, dtype=np.float64)
+    for at, (point, size) in enumerate(zip(points, sizes, strict=True)):
+        others = np.vstack([walls, np.delete(rings, at, axis=0), *placed])
+        tried = []
+        for distance in _DISTANCES:
+            for angle in _DIRECTIONS:
+                direction = np.array([np.cos(angle), np.sin(angle)])
+                centre = point + direction * (clearance * distance + size / 2)
+                box = np.concatenate([centre - size / 2, centre + size / 2])
+                cost = _overlap(box, others) + _outside(box, np.asarray(bounds).reshape(4))
+                tried.append((cost, len(tried), centre, box))
+        _, _, centres[at], chosen = min(tried, key=lambda option: option[:2])
+        placed.append(chosen[None, :])
+    return centres
+
+
+def _overlap(box: Floats, others: Floats) -> float:
+    wide = np.minimum(box[2], others[:, 2]) - np.maximum(box[0], others[:, 0])
+    high = np.minimum(box[3], others[:, 3]) - np.maximum(box[1], others[:, 1])
+    return float((np.clip(wide, 0, None) * np.clip(high, 0, None)).sum())
+
+
+def _outside(box: Floats, bounds: Floats) -> float:
+    """The area of the box that lies outside the bounds."""
+    area = (box[2] - box[0]) * (box[3] - box[1])
+    return float(area - _overlap(box, bounds[None, :]))

@@ -1,0 +1,192 @@
+"""The printed page: A4 landscape with a title, a line or two below it, and a footer of facts.
+
+Here: paper, type sizes, text that is wrapped to the page, and PNG files whose bytes repeat. Not
+here: what is drawn between title and footer (`map_panel`, `concentration_drawing`).
+
+Figures are made and saved without `pyplot`, by the Agg renderer: no display, no window, no state
+left in the process. The typeface is the one that matplotlib brings, so a page looks the same on
+every machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+WIDTH_IN, HEIGHT_IN = 11.69, 8.27  # A4 landscape
+MARGIN_IN = 0.45
+DPI = 160
+INK, FAINT_INK = "#111111", "#555555"
+TITLE_SIZE, LEAD_SIZE, TEXT_SIZE, FOOTER_SIZE = 17.0, 10.5, 9.0, 7.5
+_LINE = 1.35  # line height over type size
+_POINTS = 72.0  # per inch
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+
+
+class Box(NamedTuple):
+    """A rectangle on the page, in inches from its lower left corner."""
+
+    left: float
+    bottom: float
+    width: float
+    height: float
+
+    def on_page(self) -> tuple[float, float, float, float]:
+        """The same in shares of the page, as matplotlib wants it."""
+        return (
+            self.left / WIDTH_IN,
+            self.bottom / HEIGHT_IN,
+            self.width / WIDTH_IN,
+            self.height / HEIGHT_IN,
+        )
+
+
+@dataclass(frozen=True)
+class Page:
+    """A figure with its texts set, and the box that they leave free."""
+
+    figure: Figure
+    free: Box
+
+
+@contextmanager
+def plain_style() -> Iterator[None]:
+    """Matplotlib as it ships, whatever this machine's own settings say."""
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update({"font.family": "DejaVu Sans", "text.parse_math": False})
+        yield
+
+
+def new_page(title: str, lead: str, footer: Mapping[str, str]) -> Page:
+    """A page with its title, the sentence below it, and the footer as `name: value` facts."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH_IN, HEIGHT_IN), dpi=DPI, facecolor="white")
+    top = HEIGHT_IN - MARGIN_IN
+    for text, size, weight, colour in (
+        (title, TITLE_SIZE, "bold", INK),
+        (lead, LEAD_SIZE, "normal", INK),
+    ):
+        for line in wrapped(figure, text.split(), size, WIDTH_IN - 2 * MARGIN_IN, weight=weight):
+            top -= size * _LINE / _POINTS
+            write(figure, line, MARGIN_IN, top, size=size, weight=weight, color=colour)
+    facts = [f"{name[:1].upper()}{name[1:]}: {value}" for name, value in footer.items()]
+    lines = wrapped(figure, facts, FOOTER_SIZE, WIDTH_IN - 2 * MARGIN_IN, between="   ·   ")
+    bottom = MARGIN_IN
+    for line in reversed(lines):
+        write(figure, line, MARGIN_IN, bottom, size=FOOTER_SIZE, color=FAINT_INK)
+        bottom += FOOTER_SIZE * _LINE / _POINTS
+    bottom += 0.08
+    return Page(
+        figure, Box(MARGIN_IN, bottom, WIDTH_IN - 2 * MARGIN_IN, max(top - 0.18 - bottom, 1.0))
+    )
+
+
+def write(
+    figure: Figure,
+    text: str,
+    left: float,
+    bottom: float,
+    *,
+    size: float = TEXT_SIZE,
+    weight: str = "normal",
+    color: str = INK,
+    align: str = "left",
+) -> None:
+    """A line of text with its foot at (left, bottom), in inches."""
+    figure.text(
+        left / WIDTH_IN, bottom / HEIGHT_IN, text,
+        fontsize=size, fontweight=weight, color=color, ha=align, va="bottom", parse_math=False,
+    )  # fmt: skip
+
+
+def text_width(figure: Figure, text: str, size: float, weight: str = "normal") -> float:
+    """The width of a line of text in inches, as the renderer will set it."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.font_manager import FontProperties
+
+    font = FontProperties(size=size, weight=weight)
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    pixels, _, _ = renderer.get_text_width_height_descent(text, font, ismath=False)
+    return float(pixels) / DPI
+
+
+def wrapped(
+    figure: Figure,
+    items: Iterable[str],
+    size: float,
+    width_in: float,
+    *,
+    between: str = " ",
+    weight: str = "normal",
+) -> list[str]:
+    """The items in lines no wider than `width_in`; one that is wider itself is broken at its blanks."""
+    lines, line = [], ""
+    for item in items:
+        longer = f"{line}{between}{item}" if line else item
+        if text_width(figure, longer, size, weight) <= width_in:
+            line = longer
+            continue
+        if line:
+            lines.append(line)
+        line = item
+        if " " in item and text_width(figure, item, size, weight) > width_in:
+            *full, line = wrapped(figure, item.split(), size, width_in, weight=weight)
+            lines += full
+    return [*lines, line] if line else lines
+
+
+def save_png(figure: Figure, path: Path) -> None:
+    """The page as a PNG without date or program version, so that equal pages are equal bytes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    FigureCanvasAgg(figure)
+    figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None})
+
+
+def nothing_counted(page: Page) -> None:
+    """The words that stand where a picture of events would be."""
+    box = page.free
+    write(
+        page.figure, "No counted events in the window",
+        box.left + box.width / 2, box.bottom + box.height / 2,
+        size=LEAD_SIZE + 3, color=FAINT_INK, align="center",
+    )  # fmt: skip
+
+
+def window_text(window_from: date | None, window_to: date | None) -> str:
+    """A half-open window as people say it: `1 January to 31 December 2025`."""
+    if window_from is None or window_to is None:
+        return "no window"
+    last = window_to - timedelta(days=1)
+    if window_from == last:
+        return _day(last, with_year=True)
+    return f"{_day(window_from, with_year=window_from.year != last.year)} to {_day(last, True)}"
+
+
+def percent(share: float | None) -> str:
+    """A share as `1.3 %`, with the decimals that small shares need."""
+    if share is None:
+        return "unknown"
+    value = 100 * share
+    n_decimals = 0 if value in (0.0, 100.0) else 1 if value >= 1 else 2
+    return f"{value:.{n_decimals}f} %"
+
+
+def _day(day: date, with_year: bool) -> str:
+    # not %B: month names follow the process's locale
+    month = _MONTHS[day.month - 1]
+    return f"{day.day} {month} {day.year}" if with_year else f"{day.day} {month}"

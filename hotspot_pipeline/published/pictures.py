@@ -1,0 +1,109 @@
+"""The pictures: the hotspot map and the concentration curve, as PNG of A4 size.
+
+Here: what the two are called, their titles, and writing them. Not here: the drawing itself
+(`hotspot_sheet`, `concentration_sheet`), the figures drawn (`hexes`).
+
+They are made to be printed in black and white: shades differ in lightness, lines in dashes, and
+every class and line is named in words. The same input gives the same bytes with the same matplotlib.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+from shapely.geometry.base import BaseGeometry
+
+from hotspot_pipeline.geo.grid import Grid
+from hotspot_pipeline.published import page as paper
+from hotspot_pipeline.published.files import PublishedFile, write_aside
+from hotspot_pipeline.published.plain_values import require_columns
+
+
+def hotspot_map(
+    path: Path,
+    *,
+    cells: pl.DataFrame,
+    hotspots: pl.DataFrame,
+    grid: Grid,
+    title: str,
+    footer: Mapping[str, str],
+    boundary: BaseGeometry | None = None,
+) -> PublishedFile:
+    """Draw the map of `cells` (`hexes.cell_scores`) and `hotspots` (`hexes.hotspots`) to `path`.
+
+    `grid` is the one of the cells, `boundary` the force's area in EPSG:27700, `title` the force's
+    name, `footer` the facts printed at the foot. The main map shows the force; up to four zooms of
+    one scale show the places with most hotspots, unless the force is so small that the main map
+    shows its cells. Borderline hotspots are dashed. Without events the sheet says so.
+    """
+    from hotspot_pipeline.published.hotspot_sheet import draw_sheet
+
+    require_columns(cells, ("cell", "cell_id", "n_events", "area_m2", "window_from"), "cell_scores")
+    require_columns(
+        hotspots, ("hotspot_id", "hotspot_rank", "polygon_wkt", "is_borderline"), "hotspots"
+    )
+    with paper.plain_style():
+        sheet = paper.new_page(f"{title}: hotspots", _map_lead(cells, hotspots, grid), footer)
+        draw_sheet(sheet, cells, hotspots.sort("hotspot_rank"), grid, boundary)
+        return write_aside(path, "png", partial(_save, sheet))
+
+
+def concentration_plot(
+    path: Path,
+    *,
+    curve: pl.DataFrame,
+    summary: pl.DataFrame,
+    title: str,
+    footer: Mapping[str, str],
+) -> PublishedFile:
+    """Draw `hexes.concentration_curve` with the figures of `hexes.concentration` to `path`.
+
+    Both denominators are drawn: share of all study cells and share of the cells with an event. The
+    points that hold 25 % and 50 % of the events are marked. Without events the sheet says so.
+    """
+    from hotspot_pipeline.published.concentration_sheet import draw_sheet, lead_sentence
+
+    require_columns(
+        curve, ("share_cells", "share_populated_cells", "share_events"), "concentration_curve"
+    )
+    require_columns(summary, ("denominator", "n_cells", "n_events"), "concentration")
+    with paper.plain_style():
+        heading = f"{title}: how concentrated counted events are"
+        sheet = paper.new_page(heading, lead_sentence(summary), footer)
+        draw_sheet(sheet, curve, summary)
+        return write_aside(path, "png", partial(_save, sheet))
+
+
+def _map_lead(cells: pl.DataFrame, hotspots: pl.DataFrame, grid: Grid) -> str:
+    window = cells.select("window_from", "window_to").head(1).rows()
+    when = paper.window_text(*window[0]) if window else "no window"
+    n_events = int(cells.get_column("n_events").sum())
+    return (
+        f"{when}: {n_events:,} counted events, {_in_words(hotspots)}. "
+        f"Grid {grid.spec.grid_id}; grid north is up."
+    )
+
+
+def _in_words(hotspots: pl.DataFrame) -> str:
+    if hotspots.is_empty():
+        return "no hotspots"
+    n_signed = int((hotspots.get_column("status") == "signed").sum())
+    n_borderline = int(hotspots.get_column("is_borderline").sum())
+    parts = [
+        f"{n:,} {word}"
+        for n, word in (
+            (n_signed, "signed off"),
+            (hotspots.height - n_signed, "proposed"),
+            (n_borderline, "borderline"),
+        )
+        if n
+    ]
+    noun = "hotspot" if hotspots.height == 1 else "hotspots"
+    return f"{hotspots.height:,} {noun} ({', '.join(parts)})"
+
+
+def _save(sheet: paper.Page, path: Path) -> None:
+    paper.save_png(sheet.figure, path)

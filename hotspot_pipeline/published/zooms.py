@@ -1,0 +1,126 @@
+"""Which parts of the force a map enlarges: windows of one size around the most hotspots.
+
+Here: choosing and naming windows, in metres of the National Grid. Not here: drawing (`map_panel`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hotspot_pipeline.geo.grid_reference import SQUARES
+
+MAX_ZOOMS = 4
+#: With more hotspots than this, windows start from the busiest ones only.
+_MAX_ANCHORS = 150
+
+Bounds = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Extent:
+    """A rectangle in EPSG:27700, in metres."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+    @property
+    def width_m(self) -> float:
+        return self.east - self.west
+
+    @property
+    def height_m(self) -> float:
+        return self.north - self.south
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        return (self.west + self.east) / 2, (self.south + self.north) / 2
+
+    def holds(self, bounds: Bounds) -> NDArray[np.bool_]:
+        """Which boxes (rows of west, south, east, north) lie in it altogether."""
+        west, south, east, north = bounds.reshape(-1, 4).T
+        inside: NDArray[np.bool_] = (
+            (west >= self.west) & (south >= self.south) & (east <= self.east) & (north <= self.north)
+        )
+        return inside
+
+    def widened(self, aspect: float) -> Extent:
+        """The smallest extent around it, of the same centre, that is `aspect` times as wide as high."""
+        width = max(self.width_m, self.height_m * aspect)
+        return around(self.centre, width, width / aspect)
+
+    def grown(self, by_m: float) -> Extent:
+        return Extent(self.west - by_m, self.south - by_m, self.east + by_m, self.north + by_m)
+
+
+def around(centre: tuple[float, float], width_m: float, height_m: float) -> Extent:
+    x, y = centre
+    return Extent(x - width_m / 2, y - height_m / 2, x + width_m / 2, y + height_m / 2)
+
+
+def choose_zooms(
+    bounds: Bounds,
+    n_events: NDArray[np.int64],
+    *,
+    width_m: float,
+    height_m: float,
+    most: int = MAX_ZOOMS,
+) -> list[Extent]:
+    """Up to `most` windows of the given size that show the most hotspots, none without one.
+
+    `bounds` holds west, south, east, north of each hotspot (n by 4, metres), `n_events` its events.
+    Greedy: each window is put where it holds the most hotspots that no earlier one holds, of equal
+    ones where it holds the most events, and is then centred on them. A hotspot larger than the
+    window is in none.
+    """
+    boxes = np.asarray(bounds, dtype=np.float64).reshape(-1, 4)
+    left = np.ones(len(boxes), dtype=bool)
+    windows: list[Extent] = []
+    while len(windows) < most and left.any():
+        held = _best_group(boxes, n_events, left, width_m, height_m)
+        if not held.any():
+            break
+        group = boxes[held]
+        middle = (
+            float(group[:, 0].min() + group[:, 2].max()) / 2,
+            float(group[:, 1].min() + group[:, 3].max()) / 2,
+        )
+        window = around(middle, width_m, height_m)
+        windows.append(window)
+        # the group itself, whatever rounding says at its edge
+        left &= ~(window.holds(boxes) | held)
+    return windows
+
+
+def _best_group(
+    boxes: Bounds,
+    n_events: NDArray[np.int64],
+    left: NDArray[np.bool_],
+    width_m: float,
+    height_m: float,
+) -> NDArray[np.bool_]:
+    """The hotspots of the best window; a best one has a hotspot at its west and one at its south."""
+    busiest = np.argsort(-n_events, kind="stable")
+    anchors = busiest[left[busiest]][:_MAX_ANCHORS]
+    best, best_score = np.zeros(len(boxes), dtype=bool), (0, 0)
+    for west in boxes[anchors, 0]:
+        across = left & (boxes[:, 0] >= west) & (boxes[:, 2] <= west + width_m)
+        for south in boxes[anchors, 1]:
+            held = across & (boxes[:, 1] >= south) & (boxes[:, 3] <= south + height_m)
+            score = (int(held.sum()), int(n_events[held].sum()))
+            if score > best_score:
+                best, best_score = held, score
+    return best
+
+
+def grid_square(easting: float, northing: float) -> str:
+    """The 1 km square of the National Grid, such as `SP 31 65`; empty off the lettered squares."""
+    corner = (int(easting // 100_000) * 100_000, int(northing // 100_000) * 100_000)
+    letters = next((name for name, south_west in SQUARES.items() if south_west == corner), None)
+    if letters is None:
+        return ""
+    return f"{letters} {int(easting % 100_000) // 1000:02d} {int(northing % 100_000) // 1000:02d}"

@@ -1,0 +1,231 @@
+"""The raw assets: one step takes every waiting extract of every feed, in order, one transaction an extract.
+
+A killed run leaves whole extracts or none of them, and the next run goes on where it stopped. Not here: reading
+and header rules (`intake.py`), what the rows mean (`validated/`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from hotspot_pipeline.feeds.contract import FeedContract
+from hotspot_pipeline.feeds.of_force import contracts_of
+from hotspot_pipeline.orchestration.partitions import police_time
+from hotspot_pipeline.orchestration.tables import Results, Workshop
+from hotspot_pipeline.raw import archive, landing
+from hotspot_pipeline.raw.intake import Intake, duplicate_row, read_extract
+from hotspot_pipeline.warehouse.session import Session
+
+BOOKS = ("raw.extracts", "raw.extract_files", "raw.unreadable_lines", "raw.decisions")
+_READABLE = "every_file_is_readable"
+
+
+@dataclass
+class _Taken:
+    intakes: list[Intake] = field(default_factory=list)
+    duplicates: int = 0
+    growing: list[str] = field(default_factory=list)
+    missing_folders: list[str] = field(default_factory=list)
+
+
+def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
+    tables = [c.name for c in shop.catalog.values() if c.stage == "raw"]
+    readable = dg.AssetCheckSpec(
+        _READABLE,
+        asset=shop.key("raw.extract_files"),
+        blocking=False,
+        description="No delivered file was refused. A refused file does not stop the others; its reason is in the table.",
+    )
+
+    @dg.multi_asset(
+        name=f"{shop.force.force_id}__raw__take_deliveries",
+        specs=[shop.spec(t, kinds=("python",)) for t in tables],
+        check_specs=[readable, *[check for t in tables for check in shop.checks(t)]],
+        required_resource_keys={shop.resource},
+        pool=shop.pool,
+    )
+    def take_deliveries(context: dg.AssetExecutionContext) -> Results:
+        with shop.warehouse(context).session() as session:
+            for table in tables:
+                session.ensure(shop.catalog[table])
+            before = {table: session.standing(shop.catalog[table]) for table in tables}
+            purge_withdrawn(session, tables)
+            taken = _take_all(shop, session, context)
+            _say(context, taken)
+            checks = [_readable_result(shop, session)]
+            for table in tables:
+                write = session.stand(shop.catalog[table], before[table])
+                yield shop.result(write, _facts(table, taken))
+            yield from checks
+
+    return [take_deliveries]
+
+
+def purge_withdrawn(session: Session, tables: list[str]) -> None:
+    """Takes the rows of withdrawn extracts out of every table that has an extract_id, but for the books."""
+    for table in tables:
+        if table not in BOOKS:
+            session.execute(
+                f"delete from {table} where extract_id in "
+                "(select extract_id from raw.decisions where decision = 'withdrawn')"
+            )
+
+
+def _take_all(shop: Workshop, session: Session, context: dg.AssetExecutionContext) -> _Taken:
+    taken = _Taken()
+    clock = police_time(shop.force)
+    for feed, contract in contracts_of(shop.force).items():
+        folder = shop.force.landing(feed)
+        if not folder.is_dir():
+            taken.missing_folders.append(f"{feed}: {folder} does not exist")
+            continue
+        files, growing = landing.landed_files(folder, contract)
+        taken.growing += [f"{feed}/{f.name}" for f in growing]
+        known = _known_files(session, contract)
+        hashed = landing.hashed(files, {(n, b, m): sha for n, b, m, sha in known.by_look})
+        new, repeated = landing.unseen(hashed, set(known.extract_of))
+        waiting = landing.extracts_of(new, folder, contract, clock)
+        for number, extract in enumerate(waiting, 1):
+            for file in extract.files:
+                archive.keep(shop.force.archive, feed, file)
+            intake = read_extract(extract, received_at_utc=datetime.now(UTC), run_id=context.run_id)
+            _store(shop, session, contract, intake)
+            taken.intakes.append(intake)
+            context.log.info(
+                f"{feed}: extract {number} of {len(waiting)}: {extract.extract_id}: {intake.extract['status']}, "
+                f"{intake.extract['n_rows']} rows, {intake.extract['n_unreadable']} unreadable"
+            )
+            for refused in intake.refusals:
+                context.log.warning(
+                    f"{feed}: {refused['source_file']}: refused ({refused['rule']}): {refused['reason']}"
+                )
+        taken.duplicates += _note_repeats(shop, session, contract, repeated, known)
+    return taken
+
+
+@dataclass(frozen=True)
+class _Known:
+    by_look: list[tuple[str, int, int, str]]
+    extract_of: Mapping[str, str]
+
+
+def _known_files(session: Session, contract: FeedContract) -> _Known:
+    """Files seen before; a refused one is tried again once the contract has changed."""
+    rows = session.frame(
+        "select path, n_bytes, modified_ns, sha256, extract_id, status, contract_fingerprint "
+        "from raw.extract_files where feed = $feed",
+        {"feed": contract.feed},
+    )
+    settled = rows.filter(
+        (pl.col("status") != "refused") | (pl.col("contract_fingerprint") == contract.fingerprint)
+    )
+    return _Known(
+        list(rows.select("path", "n_bytes", "modified_ns", "sha256").iter_rows()),
+        dict(
+            settled.filter(pl.col("status") != "duplicate")
+            .select("sha256", "extract_id")
+            .iter_rows()
+        ),
+    )
+
+
+def _store(shop: Workshop, session: Session, contract: FeedContract, intake: Intake) -> None:
+    table = shop.catalog[f"raw.{contract.table}"]
+    missing = [
+        pl.lit(None, pl.String).alias(c.name)
+        for c in table.columns
+        if c.name not in intake.rows.columns
+    ]
+    with session.transaction():
+        for book in ("raw.extracts", "raw.extract_files"):  # an earlier refusal of the same bytes
+            session.execute(
+                f"delete from {book} where extract_id = $id", {"id": intake.extract["extract_id"]}
+            )
+        session.insert(shop.catalog["raw.extracts"], _frame(shop, "raw.extracts", [intake.extract]))
+        session.insert(
+            shop.catalog["raw.extract_files"], _frame(shop, "raw.extract_files", list(intake.files))
+        )
+        session.insert(shop.catalog["raw.unreadable_lines"], intake.unreadable)
+        session.insert(table, intake.rows.with_columns(missing))
+
+
+def _note_repeats(
+    shop: Workshop,
+    session: Session,
+    contract: FeedContract,
+    repeated: list[landing.LandedFile],
+    known: _Known,
+) -> int:
+    """Books a second file with known bytes once, under its own name."""
+    seen = {(name, sha) for name, _, _, sha in known.by_look}
+    owners = {**known.extract_of, **_known_files(session, contract).extract_of}
+    rows = [
+        duplicate_row(f, contract, owners[f.sha256])
+        for f in repeated
+        if (f.name, f.sha256) not in seen
+    ]
+    if rows:
+        with session.transaction():
+            session.insert(
+                shop.catalog["raw.extract_files"], _frame(shop, "raw.extract_files", rows)
+            )
+    return len(rows)
+
+
+def _frame(shop: Workshop, table: str, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    kinds: dict[str, pl.DataType | type[pl.DataType]] = {
+        "VARCHAR": pl.String,
+        "BIGINT": pl.Int64,
+        "INTEGER": pl.Int32,
+        "TIMESTAMP": pl.Datetime("us"),
+    }
+    schema = {c.name: kinds[c.type] for c in shop.catalog[table].columns}
+    return pl.DataFrame([{k: r.get(k) for k in schema} for r in rows], schema=schema)
+
+
+def _readable_result(shop: Workshop, session: Session) -> dg.AssetCheckResult:
+    refused = session.frame(
+        "select source_file, rule, line_no, reason from raw.extract_files where status = 'refused' order by source_file"
+    )
+    return dg.AssetCheckResult(
+        passed=refused.is_empty(),
+        check_name=_READABLE,
+        asset_key=shop.key("raw.extract_files"),
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "refused files": refused.height,
+            "reasons": dg.MetadataValue.md(
+                "\n".join(
+                    f"- `{f}` line {n or '-'}: **{r}**: {why}"
+                    for f, r, n, why in refused.iter_rows()
+                )
+                or "none"
+            ),
+        },
+    )
+
+
+def _facts(table: str, taken: _Taken) -> dict[str, Any]:
+    rows = [i for i in taken.intakes if table in BOOKS or f"raw.{i.extract['table_name']}" == table]
+    return {
+        "extracts taken": len(rows),
+        "rows taken": sum(int(i.extract["n_rows"]) for i in rows),
+        "lines unreadable": sum(int(i.extract["n_unreadable"]) for i in rows),
+    }
+
+
+def _say(context: dg.AssetExecutionContext, taken: _Taken) -> None:
+    for text in taken.missing_folders:
+        context.log.warning(f"landing folder missing: {text}")
+    for name in taken.growing:
+        context.log.info(f"still being written, left for the next run: {name}")
+    if taken.duplicates:
+        context.log.info(
+            f"{taken.duplicates} files hold bytes that came before; nothing was taken twice"
+        )
+    if not taken.intakes:
+        context.log.info("no new delivery: nothing changes")

@@ -1,0 +1,26 @@
+"""Reading delivered files: CSV, Parquet and XLSX, packed or not, as text with line numbers.
+
+Belongs here: from a path to tables of text, every record counted out as read or bad. Not here:
+taking files from the landing folder and archiving them (`raw`), what a feed's columns mean
+(`feeds`), typing and rejecting values (`validated`).
+"""
+
+from __future__ import annotations
+
+from hotspot_pipeline.raw.reading.formulas import escape_formula
+from hotspot_pipeline.raw.reading.read import read_file
+from hotspot_pipeline.raw.reading.tables import (
+    LINE_COLUMN,
+    ReadLimits,
+    SourceTable,
+    UnreadableFile,
+)
+
+__all__ = [
+    "LINE_COLUMN",
+    "ReadLimits",
+    "SourceTable",
+    "UnreadableFile",
+    "escape_formula",
+    "read_file",
+]

@@ -1,0 +1,109 @@
+"""From a SQL model to a Dagster asset: one factory, one transaction, lineage from the query.
+
+A model without partitions replaces its whole table; a daily or weekly one replaces the windows of its run in one
+transaction, however many there are. `refresh` recomputes every window of partitioned models and replaces exactly
+those that differ.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+from functools import partial
+from typing import Any
+
+import dagster as dg
+
+from hotspot_pipeline.orchestration.partitions import key_date
+from hotspot_pipeline.orchestration.tables import Results, Workshop
+from hotspot_pipeline.sql_models.model import SqlModel
+from hotspot_pipeline.warehouse.session import Query, Session, Write
+
+Footer = Callable[[Session], Mapping[str, Any]]
+_WINDOW_DAYS = {"daily": 1, "weekly": 7}
+
+
+def build_sql_asset(
+    shop: Workshop,
+    model: SqlModel,
+    footer: Footer | None = None,
+    before: Callable[[dg.AssetExecutionContext], None] | None = None,
+) -> dg.AssetsDefinition:
+    """The asset of one model. `footer` adds metadata read in the same session; `before` may refuse the run."""
+    contract = model.contract
+    spec = shop.spec(
+        model.name,
+        deps=model.tables,
+        kinds=("sql",),
+        code_version=model.code_version,
+        metadata={"dagster/column_lineage": _lineage(shop, model)},
+    )
+
+    @dg.multi_asset(
+        name="__".join([shop.force.force_id, contract.stage, contract.table]),
+        specs=[spec],
+        check_specs=shop.checks(model.name),
+        required_resource_keys={shop.resource},
+        pool=shop.pool,
+        backfill_policy=dg.BackfillPolicy.single_run() if contract.partition != "none" else None,
+    )
+    def build(context: dg.AssetExecutionContext) -> Results:
+        if before:
+            before(context)
+        known_at = context.run.tags.get("hotspots/known_at")
+        with shop.warehouse(context).session() as session:
+            values = {"known_at": known_at or session.value("select current_timestamp::timestamp")}
+            facts = dict(footer(session)) if footer else {}
+            yield from shop.run_write(
+                model.name,
+                partial(write_model, session, model, values, _window(context)),
+                facts,
+            )
+
+    return build
+
+
+def write_model(
+    session: Session,
+    model: SqlModel,
+    values: Mapping[str, Any],
+    window: tuple[date, date] | None = None,
+) -> Write:
+    """Runs the model and writes its table; `window` is required for a partitioned model."""
+    if model.contract.partition == "none":
+        return session.replace_table(model.contract, Query(model.sql, model.bound(values)))
+    if window is None:
+        raise ValueError(
+            f"{model.name}: a {model.contract.partition} table is written for a window"
+        )
+    start, end = window
+    query = Query(model.sql, model.bound({**values, "window_start": start, "window_end": end}))
+    return session.replace_window(model.contract, query, start, end)
+
+
+def refresh_model(session: Session, model: SqlModel, values: Mapping[str, Any]) -> Write:
+    """Computes every window of a partitioned model and replaces those whose rows differ."""
+    everything = {**values, "window_start": date(1900, 1, 1), "window_end": date(9999, 1, 1)}
+    return session.replace_changed_windows(
+        model.contract, Query(model.sql, model.bound(everything))
+    )
+
+
+def _window(context: dg.AssetExecutionContext) -> tuple[date, date] | None:
+    if not context.has_partition_key and not context.has_partition_key_range:
+        return None
+    keys = context.partition_keys
+    weekly = isinstance(context.assets_def.partitions_def, dg.WeeklyPartitionsDefinition)
+    return key_date(keys[0]), key_date(keys[-1]) + timedelta(
+        days=_WINDOW_DAYS["weekly" if weekly else "daily"]
+    )
+
+
+def _lineage(shop: Workshop, model: SqlModel) -> dg.TableColumnLineage:
+    return dg.TableColumnLineage(
+        {
+            column: [
+                dg.TableColumnDep(asset_key=shop.key(table), column_name=name)
+                for table, name in sources
+            ]
+            for column, sources in model.column_lineage.items()
+        }
+    )

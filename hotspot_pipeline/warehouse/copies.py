@@ -1,0 +1,54 @@
+"""The published read-only copy: what analysts open instead of the live file.
+
+Only tables whose contract says `publish: true`, never `raw`, `validated` or row-level `history`. The copy is
+written aside, checked and swapped in by rename, so that a reader sees yesterday's or today's, never half of one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hotspot_pipeline.warehouse.contract import TableContractError
+from hotspot_pipeline.warehouse.session import Session
+
+_CLOSED_STAGES = ("raw", "validated")
+
+
+@dataclass(frozen=True)
+class PublishedCopy:
+    path: Path
+    sha256: str
+    n_bytes: int
+    n_rows: Mapping[str, int]
+
+
+def publish_copy(session: Session, target: Path, about: Mapping[str, str]) -> PublishedCopy:
+    """Writes `target` (.duckdb) and `target`.json with checksum, row counts and `about`; both by rename."""
+    contracts = [c for c in session.catalog.values() if c.publish]
+    for contract in contracts:
+        if contract.stage in _CLOSED_STAGES:
+            raise TableContractError(
+                f"{contract.path}: publish: true is not allowed for {contract.stage} tables"
+            )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_suffix(".writing.duckdb")
+    for leftover in (aside, Path(f"{aside}.wal")):
+        leftover.unlink(missing_ok=True)
+    n_rows = session.attach_copy(aside, contracts)
+    sha256 = _sha256(aside)
+    facts = {**about, "sha256": sha256, "tables": n_rows}
+    note = target.with_suffix(".writing.json")
+    note.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    aside.chmod(0o444)
+    aside.replace(target)
+    note.replace(target.with_suffix(".json"))
+    return PublishedCopy(target, sha256, target.stat().st_size, n_rows)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

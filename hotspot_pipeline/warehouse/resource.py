@@ -1,0 +1,83 @@
+"""The Dagster resource: holds the run lock for a run's whole life and hands out sessions.
+
+Configuration is `dagster_duckdb.DuckDBResource`'s; the connection is ours, because that resource leaves it open
+when a step raises and the file stays locked.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+from dagster_duckdb import DuckDBResource
+from pydantic import PrivateAttr
+
+from hotspot_pipeline.warehouse import lock
+from hotspot_pipeline.warehouse.contract import Catalog, read_catalog
+from hotspot_pipeline.warehouse.session import Session, Warehouse
+
+WRITER_TAG = "hotspots/writer"  # holding -> released; a STARTED run that says holding while the lock is free is dead
+PROCESS_TAG = "hotspots/process"
+BOOT_TAG = "hotspots/boot_id"
+POOL = "duckdb_writer"
+
+
+class WarehouseResource(DuckDBResource):
+    """`database` is the force's file; the lock lies beside it."""
+
+    sql_folder: str
+    lock_timeout_s: float = 600.0
+    _catalog: Catalog | None = PrivateAttr(default=None)
+
+    @property
+    def path(self) -> Path:
+        return Path(self.database)
+
+    @property
+    def lock_file(self) -> Path:
+        return self.path.with_suffix(".lock")
+
+    @property
+    def catalog(self) -> Catalog:
+        if self._catalog is None:
+            self._catalog = read_catalog(Path(self.sql_folder))
+        return self._catalog
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[WarehouseResource]:
+        log = context.log
+        run_id = context.run_id or "no run"
+        with lock.hold(
+            self.lock_file,
+            f"run {run_id}",
+            timeout_s=self.lock_timeout_s,
+            waiting=lambda text: log.info(text) if log else None,
+        ):
+            self._tag(context, "holding")
+            try:
+                yield self
+            finally:
+                self._tag(context, "released")
+
+    def _tag(self, context: dg.InitResourceContext, state: str) -> None:
+        instance, run_id = context.instance, context.run_id
+        if instance is not None and run_id and instance.has_run(run_id):
+            instance.add_run_tags(
+                run_id,
+                {WRITER_TAG: state, PROCESS_TAG: lock.process_mark(), BOOT_TAG: lock.boot_id()},
+            )
+
+    @contextmanager
+    def session(self, *, read_only: bool = False) -> Iterator[Session]:
+        config = self.connection_config
+        warehouse = Warehouse(
+            self.path,
+            self.catalog,
+            memory_limit=str(config.get("memory_limit", "4GB")),
+            threads=int(config.get("threads", os.cpu_count() or 2)),
+        )
+        with warehouse.session(read_only=read_only) as session:
+            yield session

@@ -1,0 +1,193 @@
+"""The list of errors is exact: everything on it is in the files, and nothing else is."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter, defaultdict
+from datetime import datetime, timedelta
+from math import hypot
+from pathlib import Path
+
+import pytest
+
+from hotspot_pipeline.geo.boundary import Boundary
+from hotspot_pipeline.simulator import DemoReport, write_demo_feed
+from hotspot_pipeline_tests.unit.simulator.delivered import DeliveredFile, delivered_files
+
+Finding = tuple[str, str, str, int | None]  # kind, feed, file, line
+
+
+def listed(demo: DemoReport) -> list[Finding]:
+    with (demo.truth / "dirt.csv").open(newline="") as file:
+        return [
+            (row["kind"], row["feed"], row["file"], int(row["line"]) if row["line"] else None)
+            for row in csv.DictReader(file)
+        ]
+
+
+def moment(text: str) -> datetime | None:
+    return datetime.fromisoformat(text) if len(text) == 19 else None
+
+
+class Inspector:
+    """Looks at rows one by one; knows the boundary, the place feeds and the offence codes."""
+
+    def __init__(self, demo: DemoReport, project: Path) -> None:
+        self.boundary = Boundary.read(demo.boundary)
+        (defaults,) = delivered_files(demo.landing, "default_geocodes")
+        self.defaults = [
+            (float(r["easting"]), float(r["northing"]), float(r["radius_m"]))
+            for _, r in defaults.rows()
+        ]
+        with (project / "data/reference/ho_offence_lookup.csv").open(newline="") as file:
+            self.codes = {row["ho_offence_code"] for row in csv.DictReader(file)}
+
+    def place(self, row: dict[str, str]) -> list[str]:
+        east, north = row["easting"], row["northing"]
+        if not east and not north:
+            return ["no_location"]
+        if east[:2].isalpha():
+            return ["grid_letters"]
+        if (east, north) == ("0", "0"):
+            return ["zero_coordinates"]
+        x, y = float(east), float(north)
+        away, swapped = self.boundary.distance_outside_m([x, y], [y, x])
+        if away > 1000:
+            return ["swapped_coordinates" if swapped <= 1000 else "outside_force"]
+        is_default = any(hypot(x - e, y - n) <= radius for e, n, radius in self.defaults)
+        return ["at_default_geocode"] if is_default else []
+
+    def crime(self, file: DeliveredFile, row: dict[str, str]) -> list[str]:
+        kinds = self.place(row)
+        begin, end = moment(row["committed_from_local"]), moment(row["committed_to_local"])
+        if begin is None:
+            assert len(row["committed_from_local"]) == 10
+            kinds.append("date_without_time")
+        elif begin > file.taken_local:
+            kinds.append("future_date")
+        if begin and end and begin - end > timedelta(hours=24):
+            kinds.append("inverted_window")
+        if begin and end and (begin.hour, begin.minute) == (0, 0) and f"{end:%H:%M}" == "23:59":
+            kinds.append("date_only_window")
+        if row["ho_offence_code"] not in self.codes:
+            kinds.append("unknown_offence_code")
+        if row["location_type"] in ("police_custody", "hospital", "prison"):
+            kinds.append("at_excluded_site")
+        return kinds
+
+    def incident(self, row: dict[str, str]) -> list[str]:
+        kinds = self.place(row)
+        opened, closed = moment(row["opened_ts_local"]), moment(row["closed_ts_local"])
+        if opened and closed and closed < opened:
+            kinds.append("closed_before_opened")
+        return kinds
+
+    def file(self, file: DeliveredFile) -> list[Finding]:
+        found: list[Finding] = []
+        n_fields = len(next(file.lines())[1])
+        seen = set()
+        for (line, row), (_, fields) in zip(file.rows(), list(file.lines())[1:], strict=True):
+            is_crime = file.feed == "crime_extract"
+            kinds = self.crime(file, row) if is_crime else self.incident(row)
+            if len(fields) != n_fields:
+                kinds.append("wrong_number_of_fields")
+            if is_crime and row["crime_number"] in seen:
+                kinds.append("duplicate_crime_number")
+            if is_crime:
+                seen.add(row["crime_number"])
+            found += [(kind, file.feed, file.name, line) for kind in kinds]
+        return found
+
+
+def found(demo: DemoReport, project: Path) -> list[Finding]:
+    inspector = Inspector(demo, project)
+    findings: list[Finding] = []
+    contents = set()
+    for feed in ("crime_extract", "asb_extract"):
+        for file in delivered_files(demo.landing, feed):
+            if not file.is_csv:
+                findings.append(("not_a_csv", feed, file.name, None))
+            elif file.data in contents:
+                findings.append(("delivered_twice", feed, file.name, None))
+            else:
+                findings += inspector.file(file)
+            contents.add(file.data)
+    return findings
+
+
+def test_the_list_is_exact(demo: DemoReport, project: Path) -> None:
+    assert Counter(found(demo, project)) == Counter(listed(demo))
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_the_list_is_exact_for_other_seeds(tmp_path: Path, project: Path, seed: int) -> None:
+    demo = write_demo_feed(tmp_path, seed=seed, n_weeks=10)
+    assert Counter(found(demo, project)) == Counter(listed(demo))
+
+
+def test_counts_of_the_report_are_those_of_the_list(demo: DemoReport) -> None:
+    assert demo.dirt == Counter(kind for kind, *_ in listed(demo))
+    planted = {
+        "swapped_coordinates": 11, "zero_coordinates": 8, "grid_letters": 2, "outside_force": 3,
+        "inverted_window": 6, "future_date": 3, "date_without_time": 6, "unknown_offence_code": 5,
+        "closed_before_opened": 3, "duplicate_crime_number": 2, "wrong_number_of_fields": 1,
+        "delivered_twice": 1, "not_a_csv": 1,
+    }  # fmt: skip
+    assert {kind: demo.dirt[kind] for kind in planted} == planted
+    natural = {"no_location", "at_default_geocode", "at_excluded_site", "date_only_window"}
+    assert set(demo.dirt) == set(planted) | natural
+
+
+def test_dirt_is_small(demo: DemoReport) -> None:
+    """Enough to be seen, too little to hold an extract (DOMAIN §1.9 and the contracts' 5 %)."""
+    rejectable = {
+        "swapped_coordinates", "zero_coordinates", "grid_letters", "outside_force",
+        "inverted_window", "future_date", "unknown_offence_code", "closed_before_opened",
+        "wrong_number_of_fields",
+    }  # fmt: skip
+    per_file: dict[str, Counter[str]] = defaultdict(Counter)
+    for kind, _, name, _ in listed(demo):
+        per_file[name][kind] += 1
+    for file in delivered_files(demo.landing):
+        if not file.is_csv or not file.feed.endswith("extract"):
+            continue
+        n_rows = sum(1 for _ in file.rows())
+        kinds = per_file[file.name]
+        n_rejected = sum(kinds[kind] for kind in rejectable) + 2 * kinds["duplicate_crime_number"]
+        assert n_rejected <= 0.05 * n_rows, file.name
+        if file.kind == "full":
+            assert 0.001 < kinds["no_location"] / n_rows < 0.01
+            assert kinds["unknown_offence_code"] / n_rows < 0.002
+
+
+def test_values_and_keys_on_the_list_are_those_of_the_line(demo: DemoReport) -> None:
+    content = {
+        (file.feed, file.name): dict(file.rows())
+        for file in delivered_files(demo.landing)
+        if file.is_csv
+    }
+    with (demo.truth / "dirt.csv").open(newline="") as listing:
+        for defect in csv.DictReader(listing):
+            if defect["line"]:
+                row = content[defect["feed"], defect["file"]][int(defect["line"])]
+                assert defect["key"] in (row.get("crime_number"), row["incident_ref"])
+                if defect["column"]:
+                    assert row[defect["column"]] == defect["value"], defect
+
+
+def test_a_spoiled_record_is_not_sent_again_clean(demo: DemoReport) -> None:
+    with (demo.truth / "dirt.csv").open(newline="") as listing:
+        spoiled = {
+            row["key"]
+            for row in csv.DictReader(listing)
+            if "full" in row["file"] and row["rule"] in ("C5", "C6", "C9", "C11", "C12", "A1")
+        }
+    assert len(spoiled) > 30
+    later = {
+        row.get("crime_number") or row["incident_ref"]
+        for feed in ("crime_extract", "asb_extract")
+        for delta in delivered_files(demo.landing, feed)
+        if delta.is_csv and delta.kind == "delta"
+        for _, row in delta.rows()
+    }
+    assert not spoiled & later
