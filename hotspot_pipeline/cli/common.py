@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -23,7 +24,8 @@ force_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 
-console = Console(highlight=False)
+# a file or a pipe has no width of its own: tables need room for extract ids there
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
 
 
 def settings() -> Settings:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 import dagster as dg
+from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
 
 from hotspot_pipeline.cli.common import (
     console,
@@ -19,8 +21,10 @@ from hotspot_pipeline.cli.common import (
     settings,
     table,
 )
-from hotspot_pipeline.definitions import warehouse_of
+from hotspot_pipeline.definitions import build_defs, warehouse_of
 from hotspot_pipeline.orchestration.tables import Workshop
+from hotspot_pipeline.orchestration.upstream import latest_evaluations
+from hotspot_pipeline.settings import Force, Settings
 from hotspot_pipeline.sql_models.model import load_models
 from hotspot_pipeline.warehouse import lock
 from hotspot_pipeline.warehouse.contract import Catalog, TableContract, read_catalog
@@ -39,7 +43,7 @@ def status(force_id: str | None, as_json: bool) -> int:
     shop = Workshop.of(found, force, catalog)
     with instance(found) as dagster_instance:
         tables = [_state(shop, contract, dagster_instance) for contract in catalog.values()]
-        failing = _failing(shop, catalog, dagster_instance)
+        failing = _failing(_graph(found, force), dagster_instance)
     copy = published_copy(found, force)
     quality: list[dict[str, Any]] = []
     deliveries: list[dict[str, Any]] = []
@@ -108,37 +112,20 @@ def _state(
 
 
 def _failing(
-    shop: Workshop, catalog: Catalog, dagster_instance: dg.DagsterInstance
+    graph: BaseAssetGraph[Any], dagster_instance: dg.DagsterInstance
 ) -> list[dict[str, Any]]:
     found = []
-    keys = dagster_instance.event_log_storage.get_latest_asset_check_execution_by_key(
-        [key for key in _check_keys(shop, catalog)]
-    )
-    for key, record in keys.items():
-        evaluation = (
-            record.event.dagster_event.asset_check_evaluation_data
-            if record.event and record.event.dagster_event
-            else None
-        )
-        if evaluation is not None and not evaluation.passed:
-            why = "; ".join(f"{k}: {v.value}" for k, v in evaluation.metadata.items())
+    keys = sorted(graph.asset_check_keys, key=str)
+    for key, evaluation in latest_evaluations(dagster_instance, keys).items():
+        if not evaluation.passed:
             found.append(
                 {
                     "check": f"{'.'.join(key.asset_key.path[1:])}: {key.name}",
                     "severity": evaluation.severity.value,
-                    "why": why,
+                    "why": "; ".join(f"{k}: {v.value}" for k, v in evaluation.metadata.items()),
                 }
             )
     return sorted(found, key=lambda f: (f["severity"], f["check"]))
-
-
-def _check_keys(shop: Workshop, catalog: Catalog) -> list[dg.AssetCheckKey]:
-    from dataclasses import replace
-
-    from hotspot_pipeline.definitions import build_defs
-
-    definitions = build_defs(replace(shop.settings, forces=(shop.force,)))
-    return sorted(definitions.resolve_asset_graph().asset_check_keys, key=str)
 
 
 @click.command()
@@ -160,14 +147,11 @@ def explain(table_name: str, force_id: str | None, as_json: bool) -> int:
     lineage = models[contract.name].column_lineage if contract.name in models else {}
     with instance(found) as dagster_instance:
         state = _state(shop, contract, dagster_instance)
-        checks = dagster_instance.event_log_storage.get_latest_asset_check_execution_by_key(
-            list(graph.get(key).check_keys)
-        )
-        results = [
-            {"check": k.name, "passed": r.event.dagster_event.asset_check_evaluation_data.passed}
-            for k, r in sorted(checks.items(), key=lambda item: item[0].name)
-            if r.event and r.event.dagster_event
-        ]
+        evaluations = latest_evaluations(dagster_instance, graph.get(key).check_keys)
+    results = [
+        {"check": k.name, "passed": e.passed}
+        for k, e in sorted(evaluations.items(), key=lambda item: item[0].name)
+    ]
     columns = [
         {"column": c.name, "type": c.type, "unit": c.unit, "required": c.required, "description": c.description,
          "from": ", ".join(f"{t}.{n}" for t, n in lineage.get(c.name, ()))}
@@ -197,11 +181,7 @@ def explain(table_name: str, force_id: str | None, as_json: bool) -> int:
     return 0
 
 
-def _graph(found: Any, force: Any) -> Any:
-    from dataclasses import replace
-
-    from hotspot_pipeline.definitions import build_defs
-
+def _graph(found: Settings, force: Force) -> BaseAssetGraph[Any]:
     return build_defs(replace(found, forces=(force,))).resolve_asset_graph()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +48,7 @@ def summarise(session: Session, run_ids: Sequence[str]) -> RunSummary:
         )
         counts = "c.n_accepted, c.n_rejected" if joined else "0 as n_accepted, 0 as n_rejected"
         deliveries = session.frame(
-            f"select e.extract_id, {state} as state, e.n_records, e.n_unreadable, {counts} from raw.extracts e {joined} "
+            f"select e.extract_id, e.feed, {state} as state, e.n_records, e.n_unreadable, {counts} from raw.extracts e {joined} "
             f"where e.run_id in ({runs}) order by e.feed, e.extract_ts_utc"
         ).to_dicts()
         refused = session.frame(
@@ -69,22 +69,19 @@ def summarise(session: Session, run_ids: Sequence[str]) -> RunSummary:
 
 def print_summary(force: Force, outcomes: Sequence[JobOutcome], summary: RunSummary) -> None:
     if summary.deliveries:
-        shown = summary.deliveries[:30]
         table(
-            f"{force.name}: deliveries taken"
-            + (f" (first 30 of {len(summary.deliveries)})" if len(summary.deliveries) > 30 else ""),
-            ["extract", "state", "records", "unreadable", "accepted", "rejected"],
+            f"{force.name}: deliveries taken",
             [
-                [
-                    d["extract_id"],
-                    d["state"],
-                    d["n_records"],
-                    d["n_unreadable"],
-                    d["n_accepted"],
-                    d["n_rejected"],
-                ]
-                for d in shown
+                "feed",
+                "deliveries",
+                "refused",
+                "held",
+                "records",
+                "unreadable",
+                "rejected",
+                "accepted",
             ],
+            _by_feed(summary.deliveries),
         )
     if summary.refused:
         table(
@@ -94,23 +91,41 @@ def print_summary(force: Force, outcomes: Sequence[JobOutcome], summary: RunSumm
         )
     if summary.quality:
         table(
-            "every record accounted for",
+            f"every record accounted for, data to {summary.quality[0]['data_to']}",
             ["of", "measure", "n"],
             [[q["part"], q["measure"], q["n"]] for q in summary.quality],
         )
     changed = sorted({name for o in outcomes for name in o.changed})
-    if not summary.deliveries and not changed:
+    if changed:
+        console.print(f"{len(changed)} tables changed.")
+    elif not summary.deliveries and all(o.success for o in outcomes):
         console.print("[bold]No new delivery: nothing changes.[/bold]")
-    elif changed:
-        console.print(f"Changed: {', '.join(changed)}")
     if summary.hotspots.get("n"):
         h = summary.hotspots
         console.print(
-            f"{h['n']} hotspots ({h['n_signed']} signed off) hold {h['n_events']:,} events, {h['window_from']} to {h['window_to']} "
-            f"(end not included). Map and layers: {force.published}"
+            f"{h['n']} hotspots ({h['n_signed']} signed off) hold {h['n_events']:,} events "
+            f"from {h['window_from']} until {h['window_to']}. Map, layers and tables: {force.published}",
+            soft_wrap=True,
         )
     for outcome in outcomes:
         mark = "[green]done[/green]" if outcome.success else "[red]FAILED[/red]"
         console.print(f"{outcome.job:<14} {mark} in {outcome.seconds:.1f} s {outcome.partitions}")
         if outcome.failure:
-            console.print(f"  {outcome.failure}", style="red", markup=False)
+            console.print(f"  {outcome.failure}", style="red", markup=False, soft_wrap=True)
+
+
+def _by_feed(deliveries: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+    rows: dict[str, list[Any]] = {}
+    for d in deliveries:
+        row = rows.setdefault(d["feed"], [d["feed"], 0, 0, 0, 0, 0, 0, 0])
+        row[1] += 1
+        row[2] += d["state"] == "refused"
+        row[3] += d["state"] == "held"
+        for place, name in (
+            (4, "n_records"),
+            (5, "n_unreadable"),
+            (6, "n_rejected"),
+            (7, "n_accepted"),
+        ):
+            row[place] += d[name] or 0
+    return list(rows.values())

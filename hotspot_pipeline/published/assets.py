@@ -162,9 +162,6 @@ def _pictures(shop: Workshop, session: Session, footer: Mapping[str, str]) -> li
             out / "hotspot_map.png",
             cells=session.frame("select * from hexes.cell_scores order by cell"),
             hotspots=session.frame("select * from hexes.hotspots order by hotspot_rank"),
-            hotspot_cells=session.frame(
-                "select * from hexes.hotspot_cells order by hotspot_id, member_no"
-            ),
             grid=make_grid(GridSpec(resolution=shop.force.grid_resolution)),
             boundary=boundary.polygon_bng if boundary else None,
             title=shop.force.name,

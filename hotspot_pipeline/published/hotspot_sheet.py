@@ -12,37 +12,30 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from hotspot_pipeline.geo.grid import Grid
 from hotspot_pipeline.geo.outlines import polygons_bng
 from hotspot_pipeline.published import map_classes
 from hotspot_pipeline.published.layers import hotspot_shapes
+from hotspot_pipeline.published.map_legend import LEGEND_IN, draw_legend
 from hotspot_pipeline.published.map_panel import (
-    DASHES,
     READABLE_CELL_MM,
     MapContent,
     draw_frame,
     draw_panel,
     number_beside,
 )
-from hotspot_pipeline.published.page import (
-    FAINT_INK,
-    INK,
-    TEXT_SIZE,
-    Box,
-    Page,
-    nothing_counted,
-)
+from hotspot_pipeline.published.page import Box, Page, nothing_counted
 from hotspot_pipeline.published.zooms import MAX_ZOOMS, Extent, choose_zooms, grid_square
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-_LEGEND_IN, _HEADING_IN, _GAP_IN = 0.62, 0.22, 0.16
+_HEADING_IN, _GAP_IN = 0.22, 0.16
 #: Every zoom is of one scale: a cell is this wide in print.
-_ZOOM_CELL_MM = 4.4
+_ZOOM_CELL_MM = 4.5
 _MM = 25.4
 
 
@@ -55,12 +48,12 @@ def draw_sheet(
 ) -> None:
     """Draw cells with events (`n_events` above 0, `area_m2`) and hotspots into the free box."""
     busy = cells.filter(pl.col("n_events") > 0).sort("n_events", "cell_id")
-    highest = int(busy.get_column("n_events").max() or 0)  # type: ignore[arg-type]
-    bounds = map_classes.lower_bounds(highest) if highest else []
+    n_events = busy.get_column("n_events").to_numpy()
+    bounds = map_classes.lower_bounds(int(n_events.max())) if n_events.size else []
     content = _content(busy, hotspots, grid, boundary, bounds)
     legend, above = _split(page.free)
-    extent = _whole_extent(content)
-    if extent is None or not highest:
+    extent = _whole_extent(content, n_events)
+    if not n_events.size:
         nothing_counted(page)
     if extent is None:
         return
@@ -71,7 +64,18 @@ def draw_sheet(
         draw_frame(axes, zoom, letter)
         draw_panel(page.figure, box, zoom, content, heading=f"{letter}   {_about(zoom)}")
     _number_the_rest(axes, content, zooms, main_box, wide)
-    _draw_legend(page.figure, legend, bounds, busy, content)
+    off = ~shapely.intersects(
+        content.cells, shapely.box(wide.west, wide.south, wide.east, wide.north)
+    )
+    draw_legend(
+        page.figure,
+        legend,
+        bounds,
+        n_events,
+        off,
+        has_hotspots=len(content.hotspots) > 0,
+        has_boundary=boundary is not None,
+    )
 
 
 def _content(
@@ -81,37 +85,45 @@ def _content(
     boundary: BaseGeometry | None,
     bounds: list[int],
 ) -> MapContent:
-    counts = busy.get_column("n_events")
     palette = np.array(map_classes.shades(len(bounds))) if bounds else np.empty((0, 4))
     areas = busy.get_column("area_m2").to_numpy()
-    mean_area = float(areas.mean()) if areas.size else float("nan")
+    mean_area = float(areas.mean()) if areas.size else 0.0
     return MapContent(
         cells=polygons_bng(grid, busy.get_column("cell").to_numpy()),
-        colours=palette[map_classes.class_of(counts, bounds)],
+        colours=palette[map_classes.class_of(busy.get_column("n_events").to_numpy(), bounds)],
         hotspots=hotspot_shapes(hotspots),
         names=[str(rank) for rank in hotspots.get_column("hotspot_rank").to_list()],
         is_borderline=hotspots.get_column("is_borderline").to_numpy().astype(bool),
         boundary=boundary,
-        # flat to flat of a regular hexagon
+        # flat to flat of a regular hexagon; 0 without cells
         cell_width_m=math.sqrt(2 * mean_area / math.sqrt(3)),
     )
 
 
 def _split(free: Box) -> tuple[Box, Box]:
     """The strip of the legend and the space above it."""
-    legend = Box(free.left, free.bottom, free.width, _LEGEND_IN)
-    bottom = free.bottom + _LEGEND_IN + _GAP_IN
+    legend = Box(free.left, free.bottom, free.width, LEGEND_IN)
+    bottom = free.bottom + LEGEND_IN + _GAP_IN
     return legend, Box(free.left, bottom, free.width, free.bottom + free.height - bottom)
 
 
-def _whole_extent(content: MapContent) -> Extent | None:
-    """The force with its hotspots; without a boundary, everything there is."""
+def _whole_extent(content: MapContent, n_events: NDArray[np.int64]) -> Extent | None:
+    """The force with its hotspots.
+
+    Without a boundary: the busiest cells that hold 95 % of the events, because a few wrong
+    coordinates may lie far off.
+    """
     shapes: list[Any] = list(content.hotspots)
-    shapes += [content.boundary] if content.boundary is not None else list(content.cells)
+    if content.boundary is not None:
+        shapes.append(content.boundary)
+    elif n_events.size:
+        # in ascending order, as drawn: what comes before this cell holds less than 5 %
+        first = int(np.searchsorted(np.cumsum(n_events), 0.05 * n_events.sum()))
+        shapes += list(content.cells[first:])
     if not shapes:
         return None
     extent = Extent(*shapely.total_bounds(np.array(shapes, dtype=object)).tolist())
-    return extent.grown(0.02 * max(extent.width_m, extent.height_m))
+    return extent.grown(max(0.02 * max(extent.width_m, extent.height_m), content.cell_width_m))
 
 
 def _arrange(
@@ -121,7 +133,7 @@ def _arrange(
     whole = Box(space.left, space.bottom, space.width, space.height - _HEADING_IN)
     mm_per_m = whole.width * _MM / extent.widened(whole.width / whole.height).width_m
     is_close = content.cell_width_m * mm_per_m >= READABLE_CELL_MM
-    if is_close or not len(content.hotspots) or math.isnan(content.cell_width_m):
+    if is_close or not len(content.hotspots) or not len(content.cells):
         return [], whole, []
     width = extent.width_m / extent.height_m * whole.height
     main = whole._replace(width=min(max(width, 0.3 * space.width), 0.5 * space.width))
@@ -137,6 +149,7 @@ def _arrange(
             hotspots.get_column("n_events").to_numpy(),
             width_m=boxes[0].width * metres_per_in,
             height_m=boxes[0].height * metres_per_in,
+            margin_m=0.6 * content.cell_width_m,
             most=n_zooms,
         )
         if len(zooms) == n_zooms:
@@ -183,41 +196,3 @@ def _number_the_rest(
         shown |= zoom.holds(shapely.bounds(content.hotspots))
     frames = [(z.west, z.south, z.east, z.north) for z in zooms]
     number_beside(axes, content, np.flatnonzero(~shown).tolist(), frames)
-
-
-def _draw_legend(
-    figure: Figure, box: Box, bounds: list[int], busy: pl.DataFrame, content: MapContent, note: str
-) -> None:
-    """Two rows of keys, for shades and for lines, and a note at the end of the second."""
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-
-    counts = busy.get_column("n_events")
-    if bounds:
-        n_by_class = np.bincount(map_classes.class_of(counts, bounds), minlength=len(bounds))
-        texts = map_classes.labels(bounds, int(counts.to_numpy().max()))
-        keys = [
-            Patch(facecolor=shade, edgecolor=FAINT_INK, linewidth=0.4, label=f"{text}  ({n:,} cells)")
-            for text, n, shade in zip(
-                texts, n_by_class, map_classes.shades(len(bounds)), strict=True
-            )
-        ]
-        _legend(figure, box, keys)
-    lines = []
-    if len(content.hotspots):
-        lines += [
-            Line2D([], [], color=INK, linewidth=1.9, label="hotspot, with its rank"),
-            Line2D([], [], color=INK, linewidth=1.9, linestyle=DASHES, label="borderline hotspot"),
-        ]
-    if content.boundary is not None:
-        lines.append(Line2D([], [], color=FAINT_INK, linewidth=0.9, label="force boundary"))
-    row = _LEGEND_IN / 3
-    if bounds:
-        title = "Counted events per cell (classes of equal ratio; cells without events are not drawn)"
-        write(figure, title, box.left, box.bottom + 2 * row, weight="bold")
-    _legend(figure, box._replace(height=row), lines)
-    write(figure, note, box.left + box.width, box.bottom, align="right", color=FAINT_INK)
-
-
-def _legend(figure: Figure, box: Box, handles: list[Any]) -> None:
-    """One row of keys along the foot of the upper two thirds, or of the whole, of the box."""

@@ -31,7 +31,7 @@ def place_labels(
     centres = np.empty_like(points, dtype=np.float64)
     for at, (point, size) in enumerate(zip(points, sizes, strict=True)):
         others = np.vstack([walls, np.delete(rings, at, axis=0), *placed])
-        tried = []
+        tried: list[tuple[float, int, Floats, Floats]] = []
         for distance in _DISTANCES:
             for angle in _DIRECTIONS:
                 direction = np.array([np.cos(angle), np.sin(angle)])

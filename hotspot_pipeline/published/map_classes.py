@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 N_CLASSES = 5
@@ -31,9 +30,9 @@ def lower_bounds(highest: int, n_classes: int = N_CLASSES) -> list[int]:
     return sorted(bound for bound in found if bound <= highest)
 
 
-def class_of(n_events: pl.Series, bounds: list[int]) -> NDArray[np.int64]:
+def class_of(n_events: NDArray[np.int64], bounds: list[int]) -> NDArray[np.int64]:
     """The class of each count, 0 for the lowest; counts are at least 1."""
-    return np.searchsorted(bounds, n_events.to_numpy(), side="right").astype(np.int64) - 1
+    return np.searchsorted(bounds, n_events, side="right").astype(np.int64) - 1
 
 
 def labels(bounds: list[int], highest: int) -> list[str]:

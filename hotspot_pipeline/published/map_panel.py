@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 READABLE_CELL_MM = 3.6
 DASHES = (0, (2.2, 1.4))
 _MM = 25.4
-_LABEL_SIZE = 8.5
+_LABEL_SIZE, _LARGEST_LABEL = 8.0, 15.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,14 +60,17 @@ def draw_panel(
     for spine in axes.spines.values():
         spine.set(color=FAINT_INK, linewidth=0.6)
     mm_per_m = box.width * _MM / extent.width_m
-    is_close = content.cell_width_m * mm_per_m >= READABLE_CELL_MM
+    cell_mm = content.cell_width_m * mm_per_m
+    is_close = cell_mm >= READABLE_CELL_MM
     _draw_cells(axes, extent, content, edge=0.35 if is_close else 0.0)
     if content.boundary is not None:
         _draw_lines(axes, [content.boundary], color=FAINT_INK, linewidth=0.9)
     in_view = shapely.intersects(content.hotspots, _as_box(extent))
     _draw_outlines(axes, content, in_view, width=1.9 if is_close else 0.9)
     if is_close:
-        _number_inside(axes, extent, content, in_view)
+        _number_inside(
+            axes, extent, content, in_view, min(_LABEL_SIZE - 1.5 + cell_mm / 3, _LARGEST_LABEL)
+        )
     if heading:
         axes.text(
             0, 1, heading, transform=axes.transAxes, va="bottom", ha="left",
@@ -94,13 +97,15 @@ def number_beside(
     boxes = np.asarray(obstacles, dtype=np.float64).reshape(-1, 2, 2)
     walls = to_pixels(boxes.reshape(-1, 2)).reshape(-1, 4)
     centres = place_labels(
-        to_pixels(points), sizes, walls, axes.bbox.extents, clearance=5.5 * per_point
+        to_pixels(points), sizes, walls, np.array(axes.bbox.extents), clearance=5.5 * per_point
     )
-    for at, point, centre in zip(which, points, axes.transData.inverted().transform(centres), strict=True):
+    for at, point, centre in zip(
+        which, points, axes.transData.inverted().transform(centres), strict=True
+    ):
         axes.plot(*point, "o", ms=6.5, mfc="none", mec="white", mew=2.2, zorder=6)
         axes.plot(*point, "o", ms=6.5, mfc="none", mec=INK, mew=0.9, zorder=7)
         axes.plot(*zip(point, centre, strict=True), color=INK, linewidth=0.5, zorder=5)
-        _number(axes, content.names[at], *centre)
+        _number(axes, content.names[at], float(centre[0]), float(centre[1]), _LABEL_SIZE)
 
 
 def draw_frame(axes: Axes, extent: Extent, letter: str) -> None:
@@ -140,7 +145,7 @@ def _draw_outlines(
     """White below black: seen on the darkest shade and on white paper."""
     for is_borderline in (False, True):
         chosen = list(content.hotspots[in_view & (content.is_borderline == is_borderline)])
-        _draw_lines(axes, chosen, color="white", linewidth=width * 2.1, zorder=3)
+        _draw_lines(axes, chosen, color="white", linewidth=width * 1.9, zorder=3)
         style = DASHES if is_borderline else "solid"
         _draw_lines(axes, chosen, color=INK, linewidth=width, zorder=4, linestyle=style)
 
@@ -157,18 +162,18 @@ def _draw_lines(axes: Axes, shapes: Sequence[BaseGeometry], **style: Any) -> Non
 
 
 def _number_inside(
-    axes: Axes, extent: Extent, content: MapContent, in_view: NDArray[np.bool_]
+    axes: Axes, extent: Extent, content: MapContent, in_view: NDArray[np.bool_], size: float
 ) -> None:
-    for at in np.flatnonzero(in_view):
+    for at in np.flatnonzero(in_view).tolist():
         x, y = _label_point(content.hotspots[at])
         inside = extent.west < x < extent.east and extent.south < y < extent.north
         if inside:
-            _number(axes, content.names[at], x, y)
+            _number(axes, content.names[at], x, y, size)
 
 
-def _number(axes: Axes, text: str, x: float, y: float) -> None:
+def _number(axes: Axes, text: str, x: float, y: float, size: float) -> None:
     axes.text(
-        x, y, text, fontsize=_LABEL_SIZE, fontweight="bold", color=INK,
+        x, y, text, fontsize=size, fontweight="bold", color=INK,
         ha="center", va="center_baseline", zorder=10, path_effects=_halo(), clip_on=True,
     )  # fmt: skip
 
@@ -183,7 +188,7 @@ def _label_point(hotspot: BaseGeometry) -> tuple[float, float]:
 def _halo() -> list[Any]:
     from matplotlib.patheffects import withStroke
 
-    return [withStroke(linewidth=2.4, foreground="white")]
+    return [withStroke(linewidth=2.0, foreground="white")]
 
 
 def _draw_scale_bar(axes: Axes, extent: Extent, box: Box) -> None:
@@ -191,7 +196,7 @@ def _draw_scale_bar(axes: Axes, extent: Extent, box: Box) -> None:
     length_m = _round_length(extent.width_m / 4)
     share = length_m / extent.width_m
     lift, half_tick = 0.055 / box.height, 0.03 / box.height
-    style = {
+    style: dict[str, Any] = {
         "transform": axes.transAxes, "clip_on": False, "color": INK, "linewidth": 1.1,
         "solid_capstyle": "butt",
     }  # fmt: skip

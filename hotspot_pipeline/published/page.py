@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -89,7 +89,7 @@ def new_page(title: str, lead: str, footer: Mapping[str, str]) -> Page:
     for line in reversed(lines):
         write(figure, line, MARGIN_IN, bottom, size=FOOTER_SIZE, color=FAINT_INK)
         bottom += FOOTER_SIZE * _LINE / _POINTS
-    bottom += 0.08
+    bottom += 0.14
     return Page(
         figure, Box(MARGIN_IN, bottom, WIDTH_IN - 2 * MARGIN_IN, max(top - 0.18 - bottom, 1.0))
     )
@@ -119,8 +119,8 @@ def text_width(figure: Figure, text: str, size: float, weight: str = "normal") -
     from matplotlib.font_manager import FontProperties
 
     font = FontProperties(size=size, weight=weight)
-    renderer = FigureCanvasAgg(figure).get_renderer()
-    pixels, _, _ = renderer.get_text_width_height_descent(text, font, ismath=False)
+    canvas: Any = FigureCanvasAgg(figure)
+    pixels, _, _ = canvas.get_renderer().get_text_width_height_descent(text, font, ismath=False)
     return float(pixels) / DPI
 
 
@@ -150,11 +150,18 @@ def wrapped(
 
 
 def save_png(figure: Figure, path: Path) -> None:
-    """The page as a PNG without date or program version, so that equal pages are equal bytes."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    """The page as a PNG of 256 colours without date or program version: equal pages, equal bytes.
 
-    FigureCanvasAgg(figure)
-    figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None})
+    A map has few colours, and the file a quarter of the size; it is kept with every run.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image
+
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.draw()
+    drawn = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba())
+    fewer = drawn.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    fewer.save(path, format="PNG", optimize=True, dpi=(DPI, DPI))
 
 
 def nothing_counted(page: Page) -> None:

@@ -71,7 +71,7 @@ def concentration_plot(
     )
     require_columns(summary, ("denominator", "n_cells", "n_events"), "concentration")
     with paper.plain_style():
-        heading = f"{title}: how concentrated counted events are"
+        heading = f"{title}: concentration of counted events"
         sheet = paper.new_page(heading, lead_sentence(summary), footer)
         draw_sheet(sheet, curve, summary)
         return write_aside(path, "png", partial(_save, sheet))
@@ -92,17 +92,14 @@ def _in_words(hotspots: pl.DataFrame) -> str:
         return "no hotspots"
     n_signed = int((hotspots.get_column("status") == "signed").sum())
     n_borderline = int(hotspots.get_column("is_borderline").sum())
-    parts = [
+    by_status = [
         f"{n:,} {word}"
-        for n, word in (
-            (n_signed, "signed off"),
-            (hotspots.height - n_signed, "proposed"),
-            (n_borderline, "borderline"),
-        )
+        for n, word in ((n_signed, "signed off"), (hotspots.height - n_signed, "proposed"))
         if n
     ]
     noun = "hotspot" if hotspots.height == 1 else "hotspots"
-    return f"{hotspots.height:,} {noun} ({', '.join(parts)})"
+    dashed = f"; {n_borderline:,} borderline, dashed" if n_borderline else ""
+    return f"{hotspots.height:,} {noun} ({', '.join(by_status)}{dashed})"
 
 
 def _save(sheet: paper.Page, path: Path) -> None:

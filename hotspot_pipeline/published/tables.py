@@ -50,7 +50,10 @@ def write_tables(
             "footer": dict(footer),
         }
         note = json.dumps(about, indent=2, ensure_ascii=False) + "\n"
-        written += [table, write_aside(out / f"{name}.json", "json", partial(_write_note, note=note))]
+        written += [
+            table,
+            write_aside(out / f"{name}.json", "json", partial(_write_note, note=note)),
+        ]
     return written
 
 

@@ -44,7 +44,10 @@ class Extent:
         """Which boxes (rows of west, south, east, north) lie in it altogether."""
         west, south, east, north = bounds.reshape(-1, 4).T
         inside: NDArray[np.bool_] = (
-            (west >= self.west) & (south >= self.south) & (east <= self.east) & (north <= self.north)
+            (west >= self.west)
+            & (south >= self.south)
+            & (east <= self.east)
+            & (north <= self.north)
         )
         return inside
 
@@ -68,20 +71,21 @@ def choose_zooms(
     *,
     width_m: float,
     height_m: float,
+    margin_m: float = 0.0,
     most: int = MAX_ZOOMS,
 ) -> list[Extent]:
     """Up to `most` windows of the given size that show the most hotspots, none without one.
 
     `bounds` holds west, south, east, north of each hotspot (n by 4, metres), `n_events` its events.
     Greedy: each window is put where it holds the most hotspots that no earlier one holds, of equal
-    ones where it holds the most events, and is then centred on them. A hotspot larger than the
-    window is in none.
+    ones where it holds the most events, and is then centred on them, each at least `margin_m` from
+    the edge. A hotspot larger than that is in none.
     """
     boxes = np.asarray(bounds, dtype=np.float64).reshape(-1, 4)
     left = np.ones(len(boxes), dtype=bool)
     windows: list[Extent] = []
     while len(windows) < most and left.any():
-        held = _best_group(boxes, n_events, left, width_m, height_m)
+        held = _best_group(boxes, n_events, left, width_m - 2 * margin_m, height_m - 2 * margin_m)
         if not held.any():
             break
         group = boxes[held]

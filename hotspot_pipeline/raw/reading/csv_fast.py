@@ -4,7 +4,8 @@ Here: one cheap look at the bytes (`survey`), one parse, and the sums that have 
 any of them does not, the answer is None and `records` reads the file instead. Not here: anything
 that can be wrong with a line.
 
-The proof. Every record is on a line of its own: there are as many lines as records, and a record
+The proof, for a reader that, as Arrow does, opens quotes only at the start of a field and closes
+them once (the tests hold Arrow to it). Every record is on a line of its own: there are as many lines as records, and a record
 takes at least one. Nothing was lost: the lengths of all values, the delimiters, the line ends and
 the quotes add up to the bytes of the file; as *all* quotes are needed for that sum, none is part
 of a value, so no quote was doubled or stood inside an unquoted field. Every quoted field is closed
@@ -34,8 +35,9 @@ _ARROW_BLOCK_BYTES = 4 * 1024**2
 class Survey:
     """Sums over the lines below the header (n_ in bytes or occurrences).
 
-    `is_utf_8` is about every byte; `is_plain` is False as soon as the fast path is out of the
-    question (a NUL, a lone CR, a stretch without a line end); then the other sums stop.
+    `is_utf_8` is about every byte; the survey ends where it turns False. `is_plain` is False as
+    soon as the fast path is out of the question for another reason (a NUL, a lone CR, a stretch
+    without a line end); then the sums are not kept up.
     """
 
     is_utf_8: bool = True
@@ -57,7 +59,9 @@ def survey(stream: BinaryIO, delimiter: str, max_line_bytes: int) -> Survey:
     unfinished = b""
     while block := stream.read(block_bytes):
         sums.n_bytes += len(block)
-        sums.is_utf_8 = sums.is_utf_8 and _is_utf_8(decoder, block)
+        sums.is_utf_8 = _is_utf_8(decoder, block)
+        if not sums.is_utf_8:
+            return sums
         if not sums.is_plain:
             continue
         cut = block.rfind(b"\n") + 1
@@ -67,7 +71,7 @@ def survey(stream: BinaryIO, delimiter: str, max_line_bytes: int) -> Survey:
         else:
             unfinished += block
             sums.is_plain = sums.is_plain and len(unfinished) <= block_bytes
-    sums.is_utf_8 = sums.is_utf_8 and _is_utf_8(decoder, b"", final=True)
+    sums.is_utf_8 = _is_utf_8(decoder, b"", final=True)
     if sums.is_plain and unfinished:
         _add(sums, unfinished, mark)
         sums.n_lines += 1

@@ -44,7 +44,8 @@ class Encoding:
 
     @property
     def is_utf_8(self) -> bool:
-        return codecs.lookup(self.name).name == UTF_8
+        """Also for `utf-8-sig`: the byte order mark is looked for in any case."""
+        return codecs.lookup(self.name).name in (UTF_8, "utf-8-sig")
 
 
 @dataclass(frozen=True)

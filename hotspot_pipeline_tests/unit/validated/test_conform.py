@@ -19,15 +19,7 @@ from hotspot_pipeline.validated.tables import accepted_schema
 from .conftest import KEY, Row, Validate
 
 CRIME, ASB, UK = "crime_extract", "asb_extract", "police_uk_street"
-CRIME_COLUMNS = """extract_id source_file line_no source_system crime_pid occurrence_pid incident_pid
-ho_offence_code policeuk_category attempt_flag committed_from_local committed_to_local
-committed_from_utc committed_to_utc tz_flag committed_time_known police_day week_start month
-hour_of_week is_day reported_ts_local reported_ts_utc recorded_ts_local recorded_ts_utc easting
-northing lon lat coordinate_status geocode_quality cell_r8 cell_r9 cell_r10 is_inside_force
-distance_outside_m location_type location_desc beat_code lsoa21cd flag_knife flag_firearm
-flag_alcohol flag_drugs flag_da flag_hate flag_csa flag_online flag_business outcome_code
-outcome_desc outcome_ts_local record_status cancel_reason merged_into_pid source_last_modified
-row_hash""".split()  # fmt: skip
+CRIME_COLUMNS = ["extract_id", "source_file", "line_no", "source_system", "crime_pid", "occurrence_pid", "incident_pid", "ho_offence_code", "policeuk_category", "attempt_flag", "committed_from_local", "committed_to_local", "committed_from_utc", "committed_to_utc", "tz_flag", "committed_time_known", "police_day", "week_start", "month", "hour_of_week", "is_day", "reported_ts_local", "reported_ts_utc", "recorded_ts_local", "recorded_ts_utc", "easting", "northing", "lon", "lat", "coordinate_status", "geocode_quality", "cell_r8", "cell_r9", "cell_r10", "is_inside_force", "distance_outside_m", "location_type", "location_desc", "beat_code", "lsoa21cd", "flag_knife", "flag_firearm", "flag_alcohol", "flag_drugs", "flag_da", "flag_hate", "flag_csa", "flag_online", "flag_business", "outcome_code", "outcome_desc", "outcome_ts_local", "record_status", "cancel_reason", "merged_into_pid", "source_last_modified", "row_hash"]  # fmt: skip
 
 
 def only(found: ValidatedExtract) -> dict[str, Any]:

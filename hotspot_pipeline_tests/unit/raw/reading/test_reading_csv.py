@@ -152,6 +152,8 @@ def test_contract_that_knows_one_encoding_only(table: Read) -> None:
     one_bad = table(undefined, encodings=("windows-1252",))
     assert one_bad.frame["v"].to_list() == ["CafÃ©"]
     assert one_bad.bad_lines["line"].to_list() == [3]
+    marked = table("v,w\nCafé,1\n".encode(), encodings=("utf-8-sig",))
+    assert marked.frame["v"].to_list() == ["Café"]
     only_utf_8 = table(b"v,w\nCaf\xe9,1\nx,2\n", encodings=("utf-8",))
     assert only_utf_8.bad_lines.rows()[0][:2] == (2, "mixed_encoding")
     assert table("\ufeffv,w\nCafé,1\n".encode(), encodings=("windows-1252",)).encoding == "utf-8"

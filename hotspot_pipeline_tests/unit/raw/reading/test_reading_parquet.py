@@ -21,6 +21,7 @@ from hotspot_pipeline.raw.reading.unpacking import Content
 
 Read = Callable[..., SourceTable]
 Refuse = Callable[..., UnreadableFile]
+_at = dt.datetime.fromisoformat
 
 
 def parquet(table: pa.Table, **options: Any) -> bytes:
@@ -44,7 +45,7 @@ def parquet(table: pa.Table, **options: Any) -> bytes:
         (pa.array([dt.date(2025, 1, 31)]), ["2025-01-31"]),
         (pa.array([dt.time(6, 5), dt.time(6, 5, 1, 5000)]), ["06:05:00", "06:05:01.005"]),
         (
-            pa.array([dt.datetime(2025, 1, 31, 23, 59, 1), dt.datetime(2025, 1, 1, 0, 0, 0, 1)]),
+            pa.array([_at("2025-01-31T23:59:01"), _at("2025-01-01T00:00:00.000001")]),
             ["2025-01-31T23:59:01", "2025-01-01T00:00:00.000001"],
         ),
         (pa.array([1], pa.timestamp("ns")), ["1970-01-01T00:00:00.000000001"]),

@@ -16,6 +16,7 @@ from hotspot_pipeline.raw.reading import ReadLimits, SourceTable, UnreadableFile
 
 Read = Callable[..., SourceTable]
 Refuse = Callable[..., UnreadableFile]
+_at = dt.datetime.fromisoformat
 
 
 def workbook(**sheets: list[list[Any]]) -> bytes:
@@ -35,8 +36,8 @@ def test_values_as_text(table: Read) -> None:
         workbook(
             crimes=[
                 ["id", " easting ", "lon", "flag", "note", "when"],
-                ["C/1", 438123, -1.716073972, True, " x, y ", dt.datetime(2025, 1, 31, 23, 59, 1)],
-                [20250131, 438123.5, 0.1, False, "", dt.datetime(2025, 2, 1)],
+                ["C/1", 438123, -1.716073972, True, " x, y ", _at("2025-01-31T23:59:01")],
+                [20250131, 438123.5, 0.1, False, "", _at("2025-02-01")],
                 [None, None, None, None, "007", None],
             ]
         ),
