@@ -253,7 +253,20 @@ def ui(port: int) -> None:
     console.print(f"Dagster UI: http://127.0.0.1:{port}  (Ctrl-C ends it)")
     workspace = PROJECT_ROOT / "workspace.yaml"
     where = ["-w", str(workspace)] if workspace.exists() else ["-m", "hotspot_pipeline.definitions"]
-    command = [sys.executable, "-m", "dagster", "dev", *where, "-h", "127.0.0.1", "-p", str(port)]
+    command = [
+        sys.executable,
+        "-W",
+        "ignore",
+        "-m",
+        "dagster",
+        "dev",
+        *where,
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(port),
+    ]
+    command += ["--log-level", "warning", "--code-server-log-level", "warning"]
     os.execve(
         sys.executable,
         command,

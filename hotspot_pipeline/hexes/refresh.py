@@ -151,6 +151,7 @@ def _report(
                 partition=names[window],
                 metadata={
                     "dagster/partition_row_count": rows.get(window, 0),
+                    "dagster/row_count": write.n_rows,
                     "reason": f"{len(extracts)} new extracts"
                     if window in changed
                     else "first seen, nothing to count",

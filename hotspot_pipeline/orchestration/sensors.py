@@ -65,7 +65,7 @@ def build_sensors(shop: Workshop, jobs: Jobs, watched: list[str]) -> list[dg.Sen
         return dg.RunRequest(
             run_key=f"{context.dagster_run.run_id}",
             partition_key=_partition_key(shop.daily, day.isoformat()),
-            tags={THEN_TAG: context.dagster_run.tags.get(THEN_TAG, "")},
+            tags={k: v for k, v in context.dagster_run.tags.items() if k == THEN_TAG},
         )
 
     @dg.run_status_sensor(

@@ -4,10 +4,8 @@ Last in the nightly job: a blocking check anywhere before stops them, and yester
 file is drawn or written (`layers.py`, `pictures.py`, `tables.py`).
 """
 
-import base64
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -17,6 +15,7 @@ from hotspot_pipeline.geo.boundary import Boundary
 from hotspot_pipeline.geo.grid import GridSpec, make_grid
 from hotspot_pipeline.orchestration.tables import Results, Workshop
 from hotspot_pipeline.published.files import PublishedFile
+from hotspot_pipeline.published.preview import preview_markdown
 from hotspot_pipeline.warehouse.copies import publish_copy
 from hotspot_pipeline.warehouse.session import Session
 
@@ -189,10 +188,10 @@ def _tables(shop: Workshop, session: Session, footer: Mapping[str, str]) -> list
 
 
 def _listed(files: Sequence[PublishedFile]) -> dict[str, Any]:
+    listed = "\n".join(f"- `{f.name}` {f.n_bytes:,} bytes" for f in files)
     return {
-        "files": dg.MetadataValue.md(
-            "\n".join(f"- `{f.path}` ({f.n_bytes:,} bytes)" for f in files)
-        ),
+        "folder": dg.MetadataValue.path(files[0].path.parent),
+        "files": dg.MetadataValue.md(listed),
         "bytes": sum(f.n_bytes for f in files),
     }
 
@@ -200,10 +199,7 @@ def _listed(files: Sequence[PublishedFile]) -> dict[str, Any]:
 def _preview(files: Sequence[PublishedFile]) -> dict[str, Any]:
     """The pictures themselves, so that they show in the asset's page."""
     return {
-        f.name: dg.MetadataValue.md(
-            f"![{f.name}](data:image/png;base64,{base64.b64encode(Path(f.path).read_bytes()).decode()})"
-        )
-        for f in files
+        f.path.stem.replace("_", " "): dg.MetadataValue.md(preview_markdown(f.path)) for f in files
     }
 
 

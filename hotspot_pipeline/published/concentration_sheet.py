@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from hotspot_pipeline.published.page import (
     FAINT_INK,
     INK,
+    NOTHING_COUNTED,
     TEXT_SIZE,
     Box,
     Page,
+    counted,
     nothing_counted,
     percent,
     window_text,
@@ -47,17 +49,17 @@ def lead_sentence(summary: pl.DataFrame) -> str:
     """What the picture says, in a sentence, with both denominators."""
     rows = {row["denominator"]: row for row in summary.iter_rows(named=True)}
     if not rows or not next(iter(rows.values()))["n_events"]:
-        return "No counted events in the window."
+        return f"{NOTHING_COUNTED}."
     first = next(iter(rows.values()))
-    of_each = " and ".join(
+    of_each = ", ".join(
         f"{percent(rows[key]['share_cells_for_50pct'])} of {name}"
         for key, _, name, _ in _DENOMINATORS
         if key in rows
     )
     return (
-        f"{window_text(first['window_from'], first['window_to'])}: half of the "
-        f"{first['n_events']:,} counted events lie in {first['n_cells_for_50pct']:,} cells, "
-        f"which is {of_each}."
+        f"{window_text(first['window_from'], first['window_to'])}: half of "
+        f"{counted(first['n_events'], 'counted event')} in "
+        f"{counted(first['n_cells_for_50pct'], 'cell')}: {of_each}."
     )
 
 
@@ -148,14 +150,15 @@ def _name_marks(
             x = rows[key][f"share_cells_for_{marked}pct"]
             y = float(np.interp(x, lines[key], events))
             is_near = any((other - x) * inch < _LABEL_IN for other in placed)
+            is_last = (axes.get_xlim()[1] - x) * inch < _LABEL_IN
             if is_near and x * inch < _LABEL_IN:
                 continue
             placed.append(x)
             axes.annotate(
-                percent(x), (x, y), xytext=(-7, 5) if is_near else (7, -4),
-                textcoords="offset points", ha="right" if is_near else "left",
-                va="bottom" if is_near else "top", fontsize=TEXT_SIZE, color=style["color"],
-                fontweight="bold",
+                percent(x), (x, y), textcoords="offset points",
+                xytext=(-7 if is_near or is_last else 7, 5 if is_near else -4),
+                ha="right" if is_near or is_last else "left", va="bottom" if is_near else "top",
+                fontsize=TEXT_SIZE, color=style["color"], fontweight="bold",
             )  # fmt: skip
 
 
@@ -190,7 +193,8 @@ def _table_row(name: str, row: Row) -> tuple[str, ...]:
         )
 
     def index(value: float | None) -> str:
-        return "unknown" if value is None else f"{value:.3f}"
+        # adding zero turns -0.0 into 0.0
+        return "unknown" if value is None else f"{round(value, 3) + 0.0:.3f}"
 
     return (
         name[:1].upper() + name[1:],

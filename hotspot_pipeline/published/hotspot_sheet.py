@@ -7,7 +7,7 @@ Here: what goes where on the sheet. Not here: drawing one panel (`map_panel`), c
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -18,7 +18,7 @@ from shapely.geometry.base import BaseGeometry
 from hotspot_pipeline.geo.grid import Grid
 from hotspot_pipeline.geo.outlines import polygons_bng
 from hotspot_pipeline.published import map_classes
-from hotspot_pipeline.published.layers import hotspot_shapes
+from hotspot_pipeline.published.layer import hotspot_shapes
 from hotspot_pipeline.published.map_legend import LEGEND_IN, draw_legend
 from hotspot_pipeline.published.map_panel import (
     READABLE_CELL_MM,
@@ -37,6 +37,8 @@ _HEADING_IN, _GAP_IN = 0.22, 0.16
 #: Every zoom is of one scale: a cell is this wide in print.
 _ZOOM_CELL_MM = 4.5
 _MM = 25.4
+
+Floats = NDArray[np.float64]
 
 
 def draw_sheet(
@@ -108,22 +110,30 @@ def _split(free: Box) -> tuple[Box, Box]:
 
 
 def _whole_extent(content: MapContent, n_events: NDArray[np.int64]) -> Extent | None:
-    """The force with its hotspots.
+    """The force with its hotspots; without a boundary, where nearly all events are.
 
-    Without a boundary: the busiest cells that hold 95 % of the events, because a few wrong
-    coordinates may lie far off.
+    Nearly all: a hundredth is left out on each side, because a few wrong coordinates may lie far
+    off. The legend counts what is off the map.
     """
-    shapes: list[Any] = list(content.hotspots)
+    boxes = [shapely.bounds(content.hotspots).reshape(-1, 4)]
     if content.boundary is not None:
-        shapes.append(content.boundary)
+        boxes.append(shapely.bounds(content.boundary).reshape(-1, 4))
     elif n_events.size:
-        # in ascending order, as drawn: what comes before this cell holds less than 5 %
-        first = int(np.searchsorted(np.cumsum(n_events), 0.05 * n_events.sum()))
-        shapes += list(content.cells[first:])
-    if not shapes:
+        west, south, east, north = shapely.bounds(content.cells).T
+        sides = ((west, 0.01), (south, 0.01), (east, 0.99), (north, 0.99))
+        boxes.append(np.array([[_quantile(side, n_events, share) for side, share in sides]]))
+    found = np.vstack(boxes)
+    if not len(found):
         return None
-    extent = Extent(*shapely.total_bounds(np.array(shapes, dtype=object)).tolist())
+    extent = Extent(*found[:, :2].min(axis=0).tolist(), *found[:, 2:].max(axis=0).tolist())
     return extent.grown(max(0.02 * max(extent.width_m, extent.height_m), content.cell_width_m))
+
+
+def _quantile(values: Floats, weights: NDArray[np.int64], share: float) -> float:
+    """The value up to which `share` of the weights lie."""
+    order = np.argsort(values, kind="stable")
+    running = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(running, share * running[-1])])
 
 
 def _arrange(

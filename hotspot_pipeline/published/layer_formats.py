@@ -1,7 +1,7 @@
 """How a layer is written: GeoPackage, GeoParquet, GeoJSON.
 
 Here: formats, their metadata and what makes their bytes repeatable. Not here: what is in a layer
-(`layers`), putting the file in place (`files`).
+(`layer`), putting the file in place (`files`).
 
 The coordinate system is only labelled here, from the EPSG register inside `pyproj`: no network, and
 no coordinate goes through it (they come from OSTN15 in `geo.transform`).
@@ -19,7 +19,7 @@ import polars as pl
 import shapely
 
 from hotspot_pipeline.geo.transform import BNG_CRS
-from hotspot_pipeline.published.layers import Layer
+from hotspot_pipeline.published.layer import Layer
 from hotspot_pipeline.published.plain_values import cell_as_text, iso_dates
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hotspot_pipeline.published import map_classes
 from hotspot_pipeline.published.map_panel import DASHES
-from hotspot_pipeline.published.page import FAINT_INK, INK, TEXT_SIZE, Box, write
+from hotspot_pipeline.published.page import FAINT_INK, INK, TEXT_SIZE, Box, counted, write
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,7 +52,7 @@ def draw_legend(
         texts = map_classes.labels(bounds, int(n_events.max()))
         shades = map_classes.shades(len(bounds))
         keys: list[Any] = [
-            Patch(fc=shade, ec=FAINT_INK, lw=0.4, label=f"{text}  ({n:,} {_cells(n)})")
+            Patch(fc=shade, ec=FAINT_INK, lw=0.4, label=f"{text}  ({counted(int(n), 'cell')})")
             for text, n, shade in zip(texts, n_cells, shades, strict=True)
         ]
         _keys(figure, box.left, box.bottom + row, keys)
@@ -66,9 +66,8 @@ def draw_legend(
         _keys(figure, box.left, box.bottom, lines)
     n_off = int(is_off_map.sum())
     if n_off:
-        lie = "lies" if n_off == 1 else "lie"
         n_lost = int(n_events[is_off_map].sum())
-        note = f"{n_off:,} {_cells(n_off)} with {n_lost:,} events {lie} off the map"
+        note = f"off the map: {counted(n_off, 'cell')} with {counted(n_lost, 'event')}"
         write(figure, note, box.left + box.width, box.bottom, align="right", color=FAINT_INK)
 
 
@@ -79,7 +78,3 @@ def _keys(figure: Figure, left: float, foot: float, handles: list[Any]) -> None:
         bbox_to_anchor=Box(left, foot, 0, 0).on_page()[:2], fontsize=TEXT_SIZE,
         handlelength=2.0, handletextpad=0.5, columnspacing=1.6, borderpad=0.0, borderaxespad=0.0,
     )  # fmt: skip
-
-
-def _cells(n: int) -> str:
-    return "cell" if n == 1 else "cells"

@@ -1,7 +1,7 @@
 """The printed page: A4 landscape with a title, a line or two below it, and a footer of facts.
 
 Here: paper, type sizes, text that is wrapped to the page, and PNG files whose bytes repeat. Not
-here: what is drawn between title and footer (`map_panel`, `concentration_drawing`).
+here: what is drawn between title and footer (`map_panel`, `concentration_sheet`).
 
 Figures are made and saved without `pyplot`, by the Agg renderer: no display, no window, no state
 left in the process. The typeface is the one that matplotlib brings, so a page looks the same on
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 WIDTH_IN, HEIGHT_IN = 11.69, 8.27  # A4 landscape
 MARGIN_IN = 0.45
 DPI = 160
+NOTHING_COUNTED = "No counted events in the window"
 INK, FAINT_INK = "#111111", "#555555"
 TITLE_SIZE, LEAD_SIZE, TEXT_SIZE, FOOTER_SIZE = 17.0, 10.5, 9.0, 7.5
 _LINE = 1.35  # line height over type size
@@ -167,21 +168,26 @@ def save_png(figure: Figure, path: Path) -> None:
 def nothing_counted(page: Page) -> None:
     """The words that stand where a picture of events would be."""
     box = page.free
-    write(
-        page.figure, "No counted events in the window",
-        box.left + box.width / 2, box.bottom + box.height / 2,
-        size=LEAD_SIZE + 3, color=FAINT_INK, align="center",
+    page.figure.text(
+        (box.left + box.width / 2) / WIDTH_IN, (box.bottom + box.height / 2) / HEIGHT_IN,
+        f"{NOTHING_COUNTED}.", fontsize=LEAD_SIZE + 3, color=INK, ha="center", va="center",
+        bbox={"facecolor": "white", "edgecolor": FAINT_INK, "pad": 9, "linewidth": 0.6},
     )  # fmt: skip
 
 
 def window_text(window_from: date | None, window_to: date | None) -> str:
-    """A half-open window as people say it: `1 January to 31 December 2025`."""
+    """A half-open window as people say it: `1 January to 31 December 2025`; empty without one."""
     if window_from is None or window_to is None:
-        return "no window"
+        return ""
     last = window_to - timedelta(days=1)
     if window_from == last:
         return _day(last, with_year=True)
     return f"{_day(window_from, with_year=window_from.year != last.year)} to {_day(last, True)}"
+
+
+def counted(n: int, noun: str) -> str:
+    """A number with its noun: `1 cell`, `1,310 cells`."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
 def percent(share: float | None) -> str:
@@ -189,8 +195,9 @@ def percent(share: float | None) -> str:
     if share is None:
         return "unknown"
     value = 100 * share
-    n_decimals = 0 if value in (0.0, 100.0) else 1 if value >= 1 else 2
-    return f"{value:.{n_decimals}f} %"
+    if value in (0.0, 100.0):
+        return f"{value:.0f} %"
+    return f"{value:.1f} %" if value >= 1 else f"{value:.2g} %"
 
 
 def _day(day: date, with_year: bool) -> str:

@@ -21,6 +21,11 @@ from hotspot_pipeline.published import page as paper
 from hotspot_pipeline.published.files import PublishedFile, write_aside
 from hotspot_pipeline.published.plain_values import require_columns
 
+_CELL_COLUMNS = ("cell", "cell_id", "n_events", "area_m2", "window_from", "window_to")
+_HOTSPOT_COLUMNS = (
+    "hotspot_id", "hotspot_rank", "status", "n_events", "is_borderline", "polygon_wkt",
+)  # fmt: skip
+
 
 def hotspot_map(
     path: Path,
@@ -41,10 +46,8 @@ def hotspot_map(
     """
     from hotspot_pipeline.published.hotspot_sheet import draw_sheet
 
-    require_columns(cells, ("cell", "cell_id", "n_events", "area_m2", "window_from"), "cell_scores")
-    require_columns(
-        hotspots, ("hotspot_id", "hotspot_rank", "polygon_wkt", "is_borderline"), "hotspots"
-    )
+    require_columns(cells, _CELL_COLUMNS, "cell_scores")
+    require_columns(hotspots, _HOTSPOT_COLUMNS, "hotspots")
     with paper.plain_style():
         sheet = paper.new_page(f"{title}: hotspots", _map_lead(cells, hotspots, grid), footer)
         draw_sheet(sheet, cells, hotspots.sort("hotspot_rank"), grid, boundary)
@@ -79,12 +82,14 @@ def concentration_plot(
 
 def _map_lead(cells: pl.DataFrame, hotspots: pl.DataFrame, grid: Grid) -> str:
     window = cells.select("window_from", "window_to").head(1).rows()
-    when = paper.window_text(*window[0]) if window else "no window"
+    when = paper.window_text(*window[0]) if window else ""
     n_events = int(cells.get_column("n_events").sum())
-    return (
-        f"{when}: {n_events:,} counted events, {_in_words(hotspots)}. "
-        f"Grid {grid.spec.grid_id}; grid north is up."
+    what = (
+        f"{paper.counted(n_events, 'counted event')}, {_in_words(hotspots)}"
+        if n_events
+        else paper.NOTHING_COUNTED
     )
+    return f"{f'{when}: ' if when else ''}{what}. Grid {grid.spec.grid_id}; grid north is up."
 
 
 def _in_words(hotspots: pl.DataFrame) -> str:
@@ -97,9 +102,8 @@ def _in_words(hotspots: pl.DataFrame) -> str:
         for n, word in ((n_signed, "signed off"), (hotspots.height - n_signed, "proposed"))
         if n
     ]
-    noun = "hotspot" if hotspots.height == 1 else "hotspots"
     dashed = f"; {n_borderline:,} borderline, dashed" if n_borderline else ""
-    return f"{hotspots.height:,} {noun} ({', '.join(by_status)}{dashed})"
+    return f"{paper.counted(hotspots.height, 'hotspot')} ({', '.join(by_status)}{dashed})"
 
 
 def _save(sheet: paper.Page, path: Path) -> None:

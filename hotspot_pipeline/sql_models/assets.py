@@ -34,7 +34,7 @@ def build_sql_asset(
         deps=model.tables,
         kinds=("sql",),
         code_version=model.code_version,
-        metadata={"dagster/column_lineage": _lineage(shop, model)},
+        metadata=column_lineage(shop, model),
     )
 
     @dg.multi_asset(
@@ -51,7 +51,7 @@ def build_sql_asset(
         known_at = context.run.tags.get("hotspots/known_at")
         with shop.warehouse(context).session() as session:
             values = {"known_at": known_at or session.value("select current_timestamp::timestamp")}
-            facts = dict(footer(session)) if footer else {}
+            facts = {**(footer(session) if footer else {}), **column_lineage(shop, model)}
             yield from shop.run_write(
                 model.name,
                 partial(write_model, session, model, values, _window(context)),
@@ -97,13 +97,13 @@ def _window(context: dg.AssetExecutionContext) -> tuple[date, date] | None:
     )
 
 
-def _lineage(shop: Workshop, model: SqlModel) -> dg.TableColumnLineage:
-    return dg.TableColumnLineage(
-        {
-            column: [
-                dg.TableColumnDep(asset_key=shop.key(table), column_name=name)
-                for table, name in sources
-            ]
-            for column, sources in model.column_lineage.items()
-        }
-    )
+def column_lineage(shop: Workshop, model: SqlModel) -> dict[str, dg.TableColumnLineage]:
+    """The metadata entry from which the UI draws where each column comes from."""
+    deps = {
+        column: [
+            dg.TableColumnDep(asset_key=shop.key(table), column_name=name)
+            for table, name in sources
+        ]
+        for column, sources in model.column_lineage.items()
+    }
+    return {"dagster/column_lineage": dg.TableColumnLineage(deps)}

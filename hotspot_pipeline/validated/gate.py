@@ -34,7 +34,7 @@ from hotspot_pipeline.validated.gate_frames import (
 )
 from hotspot_pipeline.validated.gate_observed import observed_value, threshold_text
 
-_LOGGERS = ("great_expectations", "posthog")
+_LOGGER = "great_expectations"
 _NAME = "hotspots_name"
 
 
@@ -163,14 +163,13 @@ def _import_quietly() -> None:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Its logging held at errors, so that a run's log is the pipeline's own."""
-    before = {name: logging.getLogger(name).level for name in _LOGGERS}
-    for name in _LOGGERS:
-        logging.getLogger(name).setLevel(logging.ERROR)
+    logger = logging.getLogger(_LOGGER)
+    before = logger.level
+    logger.setLevel(logging.ERROR)
     try:
         yield
     finally:
-        for name, level in before.items():
-            logging.getLogger(name).setLevel(level)
+        logger.setLevel(before)
 
 
 @cache

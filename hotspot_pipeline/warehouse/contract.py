@@ -6,27 +6,39 @@ documents it. Where a `.sql` stands beside it the table is a SQL model, otherwis
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
+from hotspot_pipeline.strict_yaml import flag, mapping, read_mapping, refuse_unknown, text, texts
+from hotspot_pipeline.warehouse.audits import Audit, Severity, derived_audits
+
+__all__ = [
+    "STAGES",
+    "Audit",
+    "Catalog",
+    "Partition",
+    "Severity",
+    "TableColumn",
+    "TableContract",
+    "TableContractError",
+    "read_catalog",
+    "read_table_contract",
+]
 
 STAGES = ("raw", "validated", "history", "hexes", "hot_times", "patrols", "evaluation", "published")
 Partition = Literal["none", "daily", "weekly"]
-Severity = Literal["error", "warn"]
-_TYPES = (
-    "VARCHAR",
-    "BIGINT",
-    "INTEGER",
-    "SMALLINT",
-    "DOUBLE",
-    "DECIMAL",
-    "BOOLEAN",
-    "DATE",
-    "TIMESTAMP",
-)
+_TYPES = ("VARCHAR", "BIGINT", "INTEGER", "SMALLINT", "DOUBLE", "BOOLEAN", "DATE", "TIMESTAMP")
+_DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_OWNER = re.compile(r"team:[\w-]+|[\w.+-]+@[\w.-]+")
+# what only rows about single events or records have
+_ROW_LEVEL = re.compile(r".*_pid|row_hash|line_no|event_id")
+_KEYS = (
+    "description", "grain", "columns", "owner", "time_column", "partition", "publish", "audits",
+)  # fmt: skip
 
 
 class TableContractError(ValueError):
@@ -41,16 +53,6 @@ class TableColumn:
     unit: str = ""
     required: bool = False
     allowed: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Audit:
-    """A query that returns the bad rows. `error` keeps yesterday's rows and blocks; `warn` reports."""
-
-    name: str
-    sql: str
-    severity: Severity
-    description: str
 
 
 @dataclass(frozen=True)
@@ -83,52 +85,7 @@ class TableContract:
     @property
     def all_audits(self) -> tuple[Audit, ...]:
         """The audits that follow from the contract itself, then the named ones."""
-        found: list[Audit] = []
-        if self.grain:
-            keys = ", ".join(f'"{k}"' for k in self.grain)
-            found.append(
-                Audit(
-                    "grain_is_unique",
-                    f"select {keys}, count(*) as n_rows from {self.name} group by {keys} having count(*) > 1",
-                    "error",
-                    f"One row per {', '.join(self.grain)}.",
-                )
-            )
-        required = [c.name for c in self.columns if c.required]
-        if required:
-            empty = " or ".join(f'"{c}" is null' for c in required)
-            found.append(
-                Audit(
-                    "required_columns_present",
-                    f"select * from {self.name} where {empty}",
-                    "error",
-                    f"Never empty: {', '.join(required)}.",
-                )
-            )
-        for column in self.columns:
-            if column.allowed:
-                values = ", ".join("'" + v.replace("'", "''") + "'" for v in column.allowed)
-                found.append(
-                    Audit(
-                        f"{column.name}_is_known",
-                        f'select * from {self.name} where "{column.name}" not in ({values})',
-                        "error",
-                        f"{column.name} is one of {', '.join(column.allowed)}.",
-                    )
-                )
-        doubles = [c.name for c in self.columns if c.type == "DOUBLE"]
-        if doubles:
-            # 1/0 is inf in DuckDB, not null: an unguarded ratio shows here
-            broken = " or ".join(f'not isfinite("{c}")' for c in doubles)
-            found.append(
-                Audit(
-                    "numbers_are_finite",
-                    f"select * from {self.name} where {broken}",
-                    "error",
-                    f"No infinity and no NaN in {', '.join(doubles)}.",
-                )
-            )
-        return (*found, *self.audits)
+        return (*derived_audits(self.name, self.grain, self.columns), *self.audits)
 
 
 Catalog = Mapping[str, TableContract]
@@ -137,18 +94,22 @@ Catalog = Mapping[str, TableContract]
 def read_catalog(folder: Path) -> dict[str, TableContract]:
     """Every table contract below `folder`, by `stage.table`."""
     contracts: dict[str, TableContract] = {}
+    for path in sorted(folder.glob("*/*")):
+        if path.suffix not in (".yml", ".yaml", ".sql"):
+            continue
+        if path.parent.name not in (*STAGES, "audits"):
+            raise TableContractError(
+                f"{path}: '{path.parent.name}' is no stage; known: {', '.join(STAGES)}, audits"
+            )
+        if path.suffix == ".yaml":
+            raise TableContractError(f"{path}: a table contract ends in .yml")
+        if path.suffix == ".sql" and path.parent.name != "audits":
+            if not path.with_suffix(".yml").exists():
+                raise TableContractError(f"{path}: no contract {path.stem}.yml beside it")
     for stage in STAGES:
         for path in sorted((folder / stage).glob("*.yml")):
             contract = read_table_contract(path, folder / "audits")
             contracts[contract.name] = contract
-        orphans = {p.stem for p in (folder / stage).glob("*.sql")} - {
-            p.stem for p in (folder / stage).glob("*.yml")
-        }
-        if orphans:
-            name = min(orphans)
-            raise TableContractError(
-                f"{folder / stage / name}.sql: no contract {name}.yml beside it"
-            )
     if not contracts:
         raise TableContractError(
             f"{folder}: no table contracts found; set HOTSPOTS_SQL to the dbt_like_sql folder"
@@ -157,101 +118,126 @@ def read_catalog(folder: Path) -> dict[str, TableContract]:
 
 
 def read_table_contract(path: Path, audits_folder: Path) -> TableContract:
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise TableContractError(f"{path}: not valid YAML: {error}") from error
-    if not isinstance(document, Mapping):
-        raise TableContractError(
-            f"{path}: a table contract is a mapping with description, grain and columns"
-        )
-    known = {
-        "description",
-        "grain",
-        "columns",
-        "owner",
-        "time_column",
-        "partition",
-        "publish",
-        "audits",
-    }
-    _refuse_unknown(document, known, f"{path}")
+    document = read_mapping(path, TableContractError)
+    refuse_unknown(document, _KEYS, f"{path}", TableContractError)
     for key in ("description", "columns", "owner"):
-        if key not in document:
+        if not document.get(key):
             raise TableContractError(f"{path}: '{key}' is missing")
-    columns = tuple(_column(name, spec or {}, path) for name, spec in document["columns"].items())
-    names = {c.name for c in columns}
-    time_column = document.get("time_column")
-    partition = document.get("partition", "none")
-    for name in (*document.get("grain", ()), *([time_column] if time_column else [])):
-        if name not in names:
-            raise TableContractError(f"{path}: '{name}' in grain or time_column is not a column")
-    if partition not in ("none", "daily", "weekly"):
-        raise TableContractError(
-            f"{path}: partition '{partition}' is not one of none, daily, weekly"
-        )
-    if partition != "none" and not time_column:
-        raise TableContractError(f"{path}: a {partition} table needs a time_column")
+    listed = mapping(document["columns"], f"{path}: columns", TableContractError)
+    columns = tuple(_column(name, spec, path) for name, spec in listed.items())
     sql_path = path.with_suffix(".sql")
-    return TableContract(
+    contract = TableContract(
         stage=path.parent.name,
         table=path.stem,
-        description=" ".join(str(document["description"]).split()),
-        grain=tuple(document.get("grain", ())),
+        description=" ".join(
+            text(document["description"], f"{path}: description", TableContractError).split()
+        ),
+        grain=_list(document, "grain", f"{path}: grain"),
         columns=columns,
-        owner=str(document["owner"]),
+        owner=text(document["owner"], f"{path}: owner", TableContractError),
         path=path,
         sql_path=sql_path if sql_path.exists() else None,
-        time_column=time_column,
-        partition=partition,
-        publish=bool(document.get("publish", False)),
-        audits=tuple(_audits(document.get("audits", ()), audits_folder, path)),
+        time_column=document.get("time_column"),
+        partition=document.get("partition", "none"),
+        publish=flag(document.get("publish", False), f"{path}: publish", TableContractError),
+        audits=tuple(_audits(document.get("audits") or (), audits_folder, path)),
     )
+    _check(contract)
+    return contract
 
 
-def _column(name: str, spec: Mapping[str, Any], path: Path) -> TableColumn:
-    _refuse_unknown(
-        spec, {"type", "description", "unit", "required", "allowed"}, f"{path}: column {name}"
+def _check(contract: TableContract) -> None:
+    """What no single key shows."""
+    path = contract.path
+    by_name = {c.name: c for c in contract.columns}
+    for name in (contract.table, *by_name):
+        if not _NAME.fullmatch(name):
+            raise TableContractError(
+                f"{path}: '{name}': small letters, digits and underscores only, a letter first"
+            )
+    for name in (*contract.grain, *([contract.time_column] if contract.time_column else [])):
+        if name not in by_name:
+            raise TableContractError(f"{path}: '{name}' in grain or time_column is not a column")
+    if contract.partition not in ("none", "daily", "weekly"):
+        raise TableContractError(
+            f"{path}: partition '{contract.partition}' is not one of none, daily, weekly"
+        )
+    if contract.partition != "none":
+        if not contract.time_column:
+            raise TableContractError(f"{path}: a {contract.partition} table needs a time_column")
+        column = by_name[contract.time_column]
+        if column.type != "DATE" or not column.required:
+            raise TableContractError(
+                f"{path}: time_column '{column.name}' of a {contract.partition} table is a required DATE: "
+                "a row without it would belong to no window"
+            )
+    if not _OWNER.fullmatch(contract.owner):
+        raise TableContractError(
+            f"{path}: owner '{contract.owner}' is neither team:<name> nor an e-mail address"
+        )
+    names = [a.name for a in contract.all_audits]
+    twice = sorted({n for n in names if names.count(n) > 1})
+    if twice:
+        raise TableContractError(f"{path}: audit '{twice[0]}' is there twice")
+    if contract.publish:
+        rows = [c.name for c in contract.columns if _ROW_LEVEL.fullmatch(c.name)]
+        if contract.stage in ("raw", "validated") or rows:
+            why = f"column {rows[0]} says that" if rows else f"{contract.stage} tables mean that"
+            raise TableContractError(
+                f"{path}: publish: true is not allowed: {why} its rows are single records; "
+                "the published copy holds aggregates only"
+            )
+
+
+def _column(name: str, given: Any, path: Path) -> TableColumn:
+    where = f"{path}: column {name}"
+    spec = mapping(given, where, TableContractError)
+    refuse_unknown(
+        spec, ("type", "description", "unit", "required", "allowed"), where, TableContractError
     )
     kind = str(spec.get("type", ""))
-    if kind.split("(")[0] not in _TYPES:
+    decimal = _DECIMAL.fullmatch(kind)
+    if kind not in _TYPES and not decimal:
         raise TableContractError(
-            f"{path}: column {name}: type '{kind}' is not one of {', '.join(_TYPES)}"
+            f"{where}: type '{kind}' is not one of {', '.join(_TYPES)}, DECIMAL(p,s)"
         )
+    if decimal and not int(decimal[2]) <= int(decimal[1]) <= 38:
+        raise TableContractError(f"{where}: '{kind}': at most 38 digits, of them the decimals")
+    allowed = _list(spec, "allowed", f"{where}: allowed")
+    if allowed and kind != "VARCHAR":
+        raise TableContractError(f"{where}: 'allowed' is for VARCHAR columns, not {kind}")
     return TableColumn(
         name,
-        kind,
-        str(spec.get("description", "")),
-        str(spec.get("unit", "")),
-        bool(spec.get("required", False)),
-        tuple(str(v) for v in spec.get("allowed", ())),
+        f"DECIMAL({decimal[1]},{decimal[2]})" if decimal else kind,
+        str(spec.get("description") or ""),
+        str(spec.get("unit") or ""),
+        flag(spec.get("required", False), f"{where}: required", TableContractError),
+        allowed,
     )
 
 
-def _audits(entries: Iterable[Any], folder: Path, path: Path) -> Iterable[Audit]:
-    for entry in entries:
-        _refuse_unknown(entry, {"name", "severity", "description"}, f"{path}: audit")
-        file = folder / f"{entry['name']}.sql"
+def _list(values: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
+    return texts(values[key], where, TableContractError) if values.get(key) is not None else ()
+
+
+def _audits(entries: Any, folder: Path, path: Path) -> Iterator[Audit]:
+    if not isinstance(entries, list | tuple):
+        raise TableContractError(f"{path}: audits: must be a list of {{name, severity}}")
+    for given in entries:
+        entry = mapping(given, f"{path}: audits", TableContractError)
+        refuse_unknown(
+            entry, ("name", "severity", "description"), f"{path}: audits", TableContractError
+        )
+        if not entry.get("name"):
+            raise TableContractError(f"{path}: audits: an audit has no name")
+        name = str(entry["name"])
+        file = folder / f"{name}.sql"
         if not file.exists():
-            raise TableContractError(
-                f"{path}: audit '{entry['name']}': no file {file.name} in {folder}"
-            )
+            raise TableContractError(f"{path}: audit '{name}': no file {file.name} in {folder}")
         severity = entry.get("severity", "error")
         if severity not in ("error", "warn"):
             raise TableContractError(
-                f"{path}: audit '{entry['name']}': severity '{severity}' is not error or warn"
+                f"{path}: audit '{name}': severity '{severity}' is not error or warn"
             )
-        yield Audit(
-            str(entry["name"]),
-            file.read_text(encoding="utf-8").strip().rstrip(";"),
-            severity,
-            str(entry.get("description", "")),
-        )
-
-
-def _refuse_unknown(values: Mapping[str, Any], known: set[str], where: str) -> None:
-    unknown = sorted(set(values) - known)
-    if unknown:
-        raise TableContractError(
-            f"{where}: unknown key '{unknown[0]}'; known: {', '.join(sorted(known))}"
-        )
+        query = file.read_text(encoding="utf-8").strip().rstrip(";")
+        yield Audit(name, query, severity, str(entry.get("description") or ""))

@@ -20,8 +20,9 @@ from hotspot_pipeline.warehouse.contract import Catalog, read_catalog
 from hotspot_pipeline.warehouse.session import Session, Warehouse
 
 WRITER_TAG = "hotspots/writer"  # holding -> released; a STARTED run that says holding while the lock is free is dead
-PROCESS_TAG = "hotspots/process"
-BOOT_TAG = "hotspots/boot_id"
+# the leading dot hides them in the UI: they are for the search for dead runs
+PROCESS_TAG = ".dagster/hotspots/process"
+BOOT_TAG = ".dagster/hotspots/boot_id"
 POOL = "duckdb_writer"
 
 

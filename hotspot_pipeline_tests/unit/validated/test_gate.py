@@ -92,13 +92,14 @@ def test_a_share_beyond_its_threshold_fails(
     assert again.passed
 
 
-def test_the_share_of_the_most_frequent_point(validate: Validate) -> None:
+def test_the_share_of_the_most_frequent_point_among_located_rows(validate: Validate) -> None:
     spread: list[Row] = [{"easting": str(410_001 + 7 * i)} for i in range(190)]
-    found = outcomes_of(validate("crime_extract", *spread, *[{}] * 10).gate_frames)
+    nowhere: list[Row] = [{"easting": None, "northing": None}] * 50
+    found = outcomes_of(validate("crime_extract", *spread, *nowhere, *[{}] * 10).gate_frames)
     assert not found["top_coordinate_share"].passed
     assert found["top_coordinate_share"].observed == pytest.approx(0.05)
-    found = outcomes_of(validate("crime_extract", *spread, *[{}] * 9).gate_frames)
-    assert found["top_coordinate_share"].passed
+    found = outcomes_of(validate("crime_extract", *spread, *nowhere, *[{}] * 9).gate_frames)
+    assert found["top_coordinate_share"].reason == "no values to look at"
 
 
 def test_duplicate_calls_of_one_asb_event(validate: Validate) -> None:

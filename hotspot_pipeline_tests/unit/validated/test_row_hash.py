@@ -83,6 +83,11 @@ def test_neither_the_order_of_columns_nor_empty_ones_matter() -> None:
     assert first == second == wider
 
 
+def test_the_two_zeros_are_one_number() -> None:
+    minus, plus = hash_of([{"x": -0.0}, {"x": 0.0}], {"x": pl.Float64})
+    assert minus == plus
+
+
 def test_exchanged_values_are_another_row() -> None:
     schema = {"a": pl.String, "b": pl.String}
     one, other, neither = hash_of(
@@ -115,6 +120,7 @@ def test_what_is_another_content_of_a_crime(validate: Validate) -> None:
         {"easting": "431913"},
         {"northing": "265735"},
         {"easting": "SP 31912 65734", "northing": None},
+        {"easting": "SP 31912 65735", "northing": None},
         {"flag_da": "0"},
         {"flag_da": "1"},
         {"flag_hate": "1"},
