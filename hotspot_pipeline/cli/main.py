@@ -6,9 +6,10 @@ import sys
 
 import click
 
+from hotspot_pipeline.cli.deciding import release, signoff, withdraw
 from hotspot_pipeline.cli.fetch import fetch
 from hotspot_pipeline.cli.look import explain, sql, status
-from hotspot_pipeline.cli.manage import demo, init, signoff, withdraw
+from hotspot_pipeline.cli.making import demo, init
 from hotspot_pipeline.cli.running import run, ui
 
 
@@ -18,7 +19,7 @@ def hotspots() -> None:
     """The data platform for hotspot policing: deliveries in, hotspots out, every row accounted for."""
 
 
-for command in (init, demo, fetch, run, ui, status, explain, sql, signoff, withdraw):
+for command in (init, demo, fetch, run, ui, status, explain, sql, signoff, release, withdraw):
     hotspots.add_command(command)
 
 

@@ -5,23 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 import dagster as dg
-from dagster import EventLogEntry
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
 
 from hotspot_pipeline.cli.common import (
     console,
@@ -32,6 +21,7 @@ from hotspot_pipeline.cli.common import (
     say,
     settings,
 )
+from hotspot_pipeline.cli.progress import progress, step_words
 from hotspot_pipeline.cli.summary import RunSummary, print_summary, summarise
 from hotspot_pipeline.definitions import build_defs, warehouse_of
 from hotspot_pipeline.orchestration.dead_runs import fail_dead_runs
@@ -149,7 +139,7 @@ def _run_job(
 ) -> JobOutcome:
     job = definitions.resolve_job_def(job_name(force.force_id, name))
     run_id, started = str(uuid.uuid4()), datetime.now(UTC)
-    with _progress(name, len(list(job.nodes)), quiet=quiet or verbose) as told:
+    with progress(name, len(list(job.nodes)), quiet=quiet or verbose) as told:
         dagster_instance.add_event_listener(run_id, told)
         result = job.execute_in_process(
             instance=dagster_instance,
@@ -171,47 +161,15 @@ def _run_job(
     return outcome
 
 
-@contextmanager
-def _progress(name: str, n_steps: int, *, quiet: bool) -> Iterator[Callable[[EventLogEntry], None]]:
-    """A bar over the steps of a job, with what the running step last said."""
-    with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description:<14}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("[dim]{task.fields[doing]}"),
-        console=console,
-        disable=quiet or not console.is_terminal,
-    ) as bar:
-        task = bar.add_task(name, total=n_steps, doing="")
-
-        def told(entry: EventLogEntry) -> None:
-            event = entry.dagster_event
-            if event is None:
-                bar.update(task, doing=entry.user_message[:90])
-            elif event.is_step_start:
-                bar.update(task, doing=_step_words(event.step_key or ""))
-            elif event.is_step_success:
-                bar.advance(task)
-
-        yield told
-        bar.update(task, doing="")
-
-
-def _step_words(step_key: str) -> str:
-    return ".".join(step_key.split("__")[1:])
-
-
 def _plain_reason(step: str, failure: Any) -> str:
     """What our own error says, without the wrapping of the step."""
     if failure.user_failure_data and failure.user_failure_data.description:
-        return f"{_step_words(step)}: {failure.user_failure_data.description}"
+        return f"{step_words(step)}: {failure.user_failure_data.description}"
     error = failure.error
     while error is not None and error.cause is not None:
         error = error.cause
     message = str(error.message).strip() if error else "failed without a message"
-    return f"{_step_words(step)}: {message}"
+    return f"{step_words(step)}: {message}"
 
 
 def _drop(found: Settings, force: Force, tables: tuple[str, ...]) -> None:

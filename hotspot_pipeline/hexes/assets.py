@@ -35,7 +35,7 @@ Compute = Callable[[Session], Mapping[str, pl.DataFrame]]
 
 
 def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
-    grid = make_grid(GridSpec(resolution=shop.force.grid_resolution))
+    grid = shop.grid
     current = ("history.crimes_current", "history.asb_current")
     return [
         _asset(shop, {"hexes.site_matches": (*current, "history.excluded_sites_current", "history.default_geocodes_current")},
@@ -134,13 +134,8 @@ def _matches(points: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
 
 
 def _cells(shop: Workshop, session: Session) -> pl.DataFrame:
-    boundary = read_boundary(shop)
+    boundary = shop.boundary
     return pl.concat([_cells_at(resolution, boundary, session) for resolution in RESOLUTIONS])
-
-
-def read_boundary(shop: Workshop) -> Boundary | None:
-    file = shop.force.boundary
-    return Boundary.read(file.file, where=dict(file.where) or None) if file else None
 
 
 def _cells_at(resolution: int, boundary: Boundary | None, session: Session) -> pl.DataFrame:

@@ -12,7 +12,7 @@ import dagster as dg
 import polars as pl
 
 from hotspot_pipeline.feeds.of_force import contracts_of
-from hotspot_pipeline.orchestration.partitions import key_date, police_time
+from hotspot_pipeline.orchestration.partitions import key_date
 from hotspot_pipeline.orchestration.tables import Results, Workshop
 from hotspot_pipeline.sql_models.assets import refresh_model
 from hotspot_pipeline.sql_models.model import SqlModel
@@ -127,7 +127,7 @@ def _report(
     partitions = shop.partitions(contract)
     assert partitions is not None
     key = shop.key(model.name)
-    clock = police_time(shop.force)
+    clock = shop.police_time
     now = datetime.now(UTC)
     closed = (
         clock.last_closed_week(now)

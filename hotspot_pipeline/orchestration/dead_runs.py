@@ -1,44 +1,59 @@
 """Marks dead runs as failed, so that nothing waits for them.
 
-A run that says it holds the warehouse while the lock is free has died with its process: killed, or the machine was
-restarted. Dagster would go on showing it as started and the pool would wait for it.
+A run writes into its tags which process it is and whether it waits for the warehouse or holds it. When that process
+is gone (killed, or the machine was restarted), Dagster would go on showing the run as started, and the pool would
+wait for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import dagster as dg
 
 from hotspot_pipeline.warehouse import lock
-from hotspot_pipeline.warehouse.resource import BOOT_TAG, PROCESS_TAG, WRITER_TAG
+from hotspot_pipeline.warehouse.resource import (
+    BOOT_TAG,
+    PLACE_TAG,
+    PROCESS_TAG,
+    RUN_TAG,
+    WRITER_TAG,
+)
 
-_ALIVE = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING]
+_ALIVE = (dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING)
 
 
 def fail_dead_runs(instance: dg.DagsterInstance, force_id: str, lock_file: Path) -> list[str]:
-    """Returns the ids of the runs it marked. Does nothing while any process holds the warehouse."""
-    held = instance.get_runs(
-        filters=dg.RunsFilter(statuses=_ALIVE, tags={"force": force_id, WRITER_TAG: "holding"})
-    )
-    if not held or not lock.is_free(lock_file):
-        return []
-    dead = [run for run in held if not _process_lives(run.tags)]
-    for run in dead:
+    """Returns the ids of the runs of the force that it marked; a run that may be alive is left alone."""
+    runs = instance.get_runs(filters=dg.RunsFilter(statuses=list(_ALIVE), tags={"force": force_id}))
+    marked = []
+    for run in runs:
+        if not _is_dead(run, lock_file):
+            continue
+        # what is dead now may have ended well since it was listed
+        now = instance.get_run_by_id(run.run_id)
+        if now is None or now.status not in _ALIVE:
+            continue
         instance.report_run_failed(
-            run,
+            now,
             message="The process of this run is gone (killed, or the machine was restarted); nothing half-written stands.",
         )
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-    return [run.run_id for run in dead]
+        marked.append(run.run_id)
+    return marked
 
 
-def _process_lives(tags: Mapping[str, str]) -> bool:
-    """A run frees the lock a moment before it ends: as long as its process lives, that moment is let pass."""
-    mark = tags.get(PROCESS_TAG, "")
-    return (
-        tags.get(BOOT_TAG) == lock.boot_id()
-        and bool(mark)
-        and lock.process_mark(int(mark.partition(":")[0])) == mark
-    )
+def _is_dead(run: dg.DagsterRun, lock_file: Path) -> bool:
+    tags = run.tags
+    if tags.get(RUN_TAG) != run.run_id:
+        return False  # not begun, or begun with the tags of the run that it repeats
+    place, boot = tags.get(PLACE_TAG), tags.get(BOOT_TAG)
+    if place == lock.place() and boot == lock.boot_id():
+        mark = tags.get(PROCESS_TAG, "")
+        pid = mark.partition(":")[0]
+        # a run frees the lock a moment before it ends: as long as its process lives, so does the run
+        return pid.isdigit() and lock.process_mark(int(pid)) != mark
+    if (place or "").partition(" ")[0] == lock.place().partition(" ")[0] and boot != lock.boot_id():
+        return True  # this machine has been started again since
+    # another machine or container: only the lock tells
+    return tags.get(WRITER_TAG) == "holding" and lock.is_free(lock_file)

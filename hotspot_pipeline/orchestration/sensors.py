@@ -14,7 +14,6 @@ import dagster as dg
 from hotspot_pipeline.orchestration.alerts import mail_failure
 from hotspot_pipeline.orchestration.dead_runs import fail_dead_runs
 from hotspot_pipeline.orchestration.jobs import THEN_TAG, Jobs, job_name
-from hotspot_pipeline.orchestration.partitions import police_time
 from hotspot_pipeline.orchestration.tables import Workshop
 from hotspot_pipeline.orchestration.upstream import failing_checks
 
@@ -61,7 +60,7 @@ def build_sensors(shop: Workshop, jobs: Jobs, watched: list[str]) -> list[dg.Sen
         broken = failing_checks(context.instance, [(shop.key(t), shop.checks(t)) for t in watched])
         if broken:
             return dg.SkipReason(f"not started: {', '.join(broken)} failed at its last evaluation")
-        day = police_time(force).last_closed_day(datetime.now(UTC))
+        day = shop.police_time.last_closed_day(datetime.now(UTC))
         return dg.RunRequest(
             run_key=f"{context.dagster_run.run_id}",
             partition_key=_partition_key(shop.daily, day.isoformat()),
@@ -79,7 +78,7 @@ def build_sensors(shop: Workshop, jobs: Jobs, watched: list[str]) -> list[dg.Sen
     def after_the_day(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
         if context.dagster_run.tags.get(THEN_TAG) != "weekly":
             return dg.SkipReason("not the Monday chain")
-        week = police_time(force).last_closed_week(datetime.now(UTC))
+        week = shop.police_time.last_closed_week(datetime.now(UTC))
         return dg.RunRequest(
             run_key=context.dagster_run.run_id,
             partition_key=_partition_key(shop.weekly, week.isoformat()),

@@ -13,8 +13,15 @@ from typing import Any
 
 import dagster as dg
 
-from hotspot_pipeline.orchestration.partitions import daily_partitions, weekly_partitions
+from hotspot_pipeline.geo.boundary import Boundary
+from hotspot_pipeline.geo.grid import Grid, GridSpec, make_grid
+from hotspot_pipeline.orchestration.partitions import (
+    daily_partitions,
+    police_time,
+    weekly_partitions,
+)
 from hotspot_pipeline.settings import Force, Settings
+from hotspot_pipeline.timebase import PoliceTime
 from hotspot_pipeline.warehouse.contract import Catalog, TableContract
 from hotspot_pipeline.warehouse.resource import POOL, WarehouseResource
 from hotspot_pipeline.warehouse.session import AuditResult, AuditsFailed, Write
@@ -43,6 +50,21 @@ class Workshop:
     @property
     def pool(self) -> str:
         return f"{POOL}_{self.force.force_id}"
+
+    @property
+    def police_time(self) -> PoliceTime:
+        return police_time(self.force)
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of the analysis resolution."""
+        return make_grid(GridSpec(resolution=self.force.grid_resolution))
+
+    @property
+    def boundary(self) -> Boundary | None:
+        """The force's area, read anew; None where it names no file."""
+        file = self.force.boundary
+        return Boundary.read(file.file, where=dict(file.where) or None) if file else None
 
     def key(self, table: str) -> dg.AssetKey:
         return dg.AssetKey([self.force.force_id, *table.split(".")])

@@ -11,8 +11,6 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from hotspot_pipeline.geo.boundary import Boundary
-from hotspot_pipeline.geo.grid import GridSpec, make_grid
 from hotspot_pipeline.orchestration.tables import Results, Workshop
 from hotspot_pipeline.published.files import PublishedFile
 from hotspot_pipeline.published.preview import preview_markdown
@@ -140,12 +138,11 @@ def _quality(footer: Mapping[str, str]) -> dict[str, Any]:
 def _layers(shop: Workshop, session: Session, footer: Mapping[str, str]) -> list[PublishedFile]:
     from hotspot_pipeline.published.layers import write_layers
 
-    grid = make_grid(GridSpec(resolution=shop.force.grid_resolution))
     return write_layers(
         shop.force.published / "layers",
         cells=session.frame("select * from hexes.cell_scores order by cell"),
         hotspots=session.frame("select * from hexes.hotspots order by hotspot_rank"),
-        grid=grid,
+        grid=shop.grid,
         footer=footer,
     )
 
@@ -153,15 +150,14 @@ def _layers(shop: Workshop, session: Session, footer: Mapping[str, str]) -> list
 def _pictures(shop: Workshop, session: Session, footer: Mapping[str, str]) -> list[PublishedFile]:
     from hotspot_pipeline.published.pictures import concentration_plot, hotspot_map
 
-    file = shop.force.boundary
-    boundary = Boundary.read(file.file, where=dict(file.where) or None) if file else None
+    boundary = shop.boundary
     out = shop.force.published / "pictures"
     return [
         hotspot_map(
             out / "hotspot_map.png",
             cells=session.frame("select * from hexes.cell_scores order by cell"),
             hotspots=session.frame("select * from hexes.hotspots order by hotspot_rank"),
-            grid=make_grid(GridSpec(resolution=shop.force.grid_resolution)),
+            grid=shop.grid,
             boundary=boundary.polygon_bng if boundary else None,
             title=shop.force.name,
             footer=footer,

@@ -11,7 +11,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from hotspot_pipeline.published.label_places import place_labels
 from hotspot_pipeline.published.page import (
+    DPI,
     FAINT_INK,
     INK,
     NOTHING_COUNTED,
@@ -21,6 +23,7 @@ from hotspot_pipeline.published.page import (
     counted,
     nothing_counted,
     percent,
+    text_width,
     window_text,
     write,
 )
@@ -38,7 +41,6 @@ _DENOMINATORS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ),
 )  # fmt: skip
 _MARKED = (25, 50)
-_LABEL_IN = 0.7
 _TABLE_IN, _GAP_IN, _LEFT_IN, _BOTTOM_IN, _TITLE_IN = 0.8, 0.85, 0.62, 0.62, 0.25
 
 Floats = NDArray[np.float64]
@@ -89,7 +91,7 @@ def draw_sheet(page: Page, curve: pl.DataFrame, summary: pl.DataFrame) -> None:
         for key, _, _, style in _DENOMINATORS:
             if key in rows:
                 _mark(axes, lines[key], events, rows[key], style["color"])
-    _name_marks(near, rows, lines, events, inch=width / right)
+    _name_marks(near, rows, lines, events)
     whole.legend(loc="lower right", frameon=False, fontsize=TEXT_SIZE, handlelength=3.0)
     _draw_table(page.figure, table, rows)
 
@@ -133,33 +135,36 @@ def _mark(axes: Axes, shares: Floats, events: Floats, row: Row, colour: str) -> 
         axes.plot(x, y, "o", ms=6, mfc="white", mec=colour, mew=1.6, zorder=5, clip_on=False)
 
 
-def _name_marks(
-    axes: Axes, rows: dict[str, Row], lines: dict[str, Floats], events: Floats, inch: float
-) -> None:
-    """The share of cells at each dot; `inch` is the width of a share of 1.
-
-    To the right below its dot, which is free of the curve; to the left above, where the other
-    curve's dot is too near.
-    """
-    for marked in _MARKED:
-        placed: list[float] = []
-        # from right to left, so that the curve on the right keeps the free side
-        for key, _, _, style in reversed(_DENOMINATORS):
-            if key not in rows:
-                continue
+def _name_marks(axes: Axes, rows: dict[str, Row], lines: dict[str, Floats], events: Floats) -> None:
+    """The share of cells beside each dot, clear of the curves and of each other."""
+    marks: dict[tuple[float, float], Any] = {}
+    for key, _, _, style in _DENOMINATORS:
+        for marked in _MARKED if key in rows else ():
             x = rows[key][f"share_cells_for_{marked}pct"]
-            y = float(np.interp(x, lines[key], events))
-            is_near = any((other - x) * inch < _LABEL_IN for other in placed)
-            is_last = (axes.get_xlim()[1] - x) * inch < _LABEL_IN
-            if is_near and x * inch < _LABEL_IN:
-                continue
-            placed.append(x)
-            axes.annotate(
-                percent(x), (x, y), textcoords="offset points",
-                xytext=(-7 if is_near or is_last else 7, 5 if is_near else -4),
-                ha="right" if is_near or is_last else "left", va="bottom" if is_near else "top",
-                fontsize=TEXT_SIZE, color=style["color"], fontweight="bold",
-            )  # fmt: skip
+            # where two dots are one, so are their names
+            marks.setdefault((x, float(np.interp(x, lines[key], events))), style["color"])
+    to_pixels = axes.transData.transform
+    names = [percent(x) for x, _ in marks]
+    per_point = DPI / 72.0
+    widths = [text_width(axes.figure, name, TEXT_SIZE, "bold") * DPI for name in names]
+    sizes = np.array([[width, TEXT_SIZE * 1.2 * per_point] for width in widths])
+    steps = np.linspace(*axes.get_xlim(), 300)
+    drawn = [np.column_stack([steps, np.interp(steps, xs, events)]) for xs in lines.values()]
+    on_curves = to_pixels(np.vstack(drawn))
+    obstacles = np.hstack([on_curves - 2 * per_point, on_curves + 2 * per_point])
+    centres = place_labels(
+        to_pixels(np.array(list(marks))),
+        sizes,
+        obstacles,
+        np.array(axes.bbox.extents),
+        clearance=5 * per_point,
+    )
+    places = axes.transData.inverted().transform(centres)
+    for (x, y), name, colour in zip(places, names, marks.values(), strict=True):
+        axes.text(
+            x, y, name, ha="center", va="center", fontsize=TEXT_SIZE, color=colour,
+            fontweight="bold", zorder=6,
+        )  # fmt: skip
 
 
 def _draw_table(figure: Figure, box: Box, rows: dict[str, Row]) -> None:

@@ -22,10 +22,13 @@ def lower_bounds(highest: int, n_classes: int = N_CLASSES) -> list[int]:
     """The least count of each class, upwards from 1; fewer classes where the counts are few.
 
     `highest` is the greatest count of a cell (at least 1). The bounds divide 1 to `highest` into
-    equal ratios and are then moved to the nearest round number.
+    equal ratios and are then moved to the nearest round number; up to `n_classes` counts are a class
+    each.
     """
     if highest < 1:
         raise ValueError(f"the greatest count is {highest}: classes need a cell with an event")
+    if highest <= n_classes:
+        return list(range(1, highest + 1))
     found = {_round_number(highest ** (at / n_classes)) for at in range(n_classes)}
     return sorted(bound for bound in found if bound <= highest)
 

@@ -14,7 +14,6 @@ import polars as pl
 
 from hotspot_pipeline.feeds.contract import FeedContract
 from hotspot_pipeline.feeds.of_force import contracts_of
-from hotspot_pipeline.orchestration.partitions import police_time
 from hotspot_pipeline.orchestration.tables import Results, Workshop
 from hotspot_pipeline.raw import archive, landing
 from hotspot_pipeline.raw.intake import Intake, duplicate_row, read_extract
@@ -77,7 +76,7 @@ def purge_withdrawn(session: Session, tables: list[str]) -> None:
 
 def _take_all(shop: Workshop, session: Session, context: dg.AssetExecutionContext) -> _Taken:
     taken = _Taken()
-    clock = police_time(shop.force)
+    clock = shop.police_time
     for feed, contract in contracts_of(shop.force).items():
         folder = shop.force.landing(feed)
         if not folder.is_dir():

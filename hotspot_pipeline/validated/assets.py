@@ -11,36 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import polars as pl
 
 from hotspot_pipeline.feeds.contract import FeedContract
 from hotspot_pipeline.feeds.of_force import contracts_of
-from hotspot_pipeline.geo.boundary import Boundary
-from hotspot_pipeline.orchestration.partitions import police_time
 from hotspot_pipeline.orchestration.tables import Results, Workshop
-from hotspot_pipeline.validated.extract import GateContext, ValidatedExtract, validate_extract
-from hotspot_pipeline.validated.gate import GateOutcome, run_gate
+from hotspot_pipeline.validated.judging import BOOKS, Gate
 from hotspot_pipeline.validated.keys import pseudonym_key
 from hotspot_pipeline.validated.lookups import LOOKUPS, read_lookups
 from hotspot_pipeline.validated.report import ExtractReport, render_report
+from hotspot_pipeline.validated.volume import NAME as VOLUME
 from hotspot_pipeline.warehouse.session import Session
 
-BOOKS = (
-    "validated.rejects",
-    "validated.gate_results",
-    "validated.gate_warnings",
-    "validated.extract_counts",
-)
 ROWS = ("validated.crimes", "validated.asb_incidents", "validated.venues", "validated.excluded_sites",
         "validated.default_geocodes")  # fmt: skip
-_PENDING = """
-    select e.extract_id, e.feed, e.table_name, e.extract_ts_utc, e.received_at_utc, e.n_unreadable
-    from raw.extracts e
-    where e.status = 'loaded'
-      and e.extract_id not in (select extract_id from validated.extract_counts)
-      and e.extract_id not in (select extract_id from raw.decisions where decision = 'withdrawn')
-    order by e.extract_ts_utc, e.received_at_utc, e.extract_id
-"""
 
 
 def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
@@ -88,6 +71,14 @@ def _gate(shop: Workshop) -> dg.AssetsDefinition:
         )
         for contract in feeds.values()
         for e in contract.expectations
+    ] + [
+        dg.AssetCheckSpec(
+            _check_name(contract, VOLUME),
+            asset=shop.key(f"validated.{contract.table}"),
+            blocking=False,
+            description="C3 a full extract under 99.5 % of the one before is held; an unusual delta is a warning.",
+        )
+        for contract in feeds.values()
     ]
 
     @dg.multi_asset(
@@ -106,7 +97,21 @@ def _gate(shop: Workshop) -> dg.AssetsDefinition:
                 session.ensure(shop.catalog[table])
             before = {table: session.standing(shop.catalog[table]) for table in tables}
             _purge(session, tables)
-            reports = _judge_all(shop, session, feeds, context)
+            found = read_lookups(shop.settings.reference, shop.force.reference)
+            judge = Gate(
+                session,
+                feeds,
+                police_time=shop.police_time,
+                pseudonym_key=pseudonym_key(shop.force.key_file),
+                boundary=shop.boundary,
+                lookups={
+                    "offences": found["offence_codes"].delivered,
+                    "policeuk_categories": found["policeuk_categories"].delivered,
+                },
+            )
+            reports = judge.judge_waiting(context.log.info)
+            if not reports:
+                context.log.info("no extract waits at the gate: nothing changes")
             facts = _footer(session)
             if reports:
                 facts["validation report"] = dg.MetadataValue.path(
@@ -142,139 +147,6 @@ def _purge(session: Session, tables: Sequence[str]) -> None:
             session.execute(f"delete from {table} where {gone}")
 
 
-def _judge_all(
-    shop: Workshop,
-    session: Session,
-    feeds: Mapping[str, FeedContract],
-    context: dg.AssetExecutionContext,
-) -> list[ExtractReport]:
-    pending = session.frame(_PENDING)
-    if pending.is_empty():
-        context.log.info("no extract waits at the gate: nothing changes")
-        return []
-    found = read_lookups(shop.settings.reference, shop.force.reference)
-    lookups = {
-        "offences": found["offence_codes"].delivered,
-        "policeuk_categories": found["policeuk_categories"].delivered,
-    }
-    boundary = _boundary(shop)
-    key = pseudonym_key(shop.force.key_file)
-    reports = []
-    for number, row in enumerate(pending.iter_rows(named=True), 1):
-        contract = feeds.get(row["feed"])
-        if contract is None:
-            context.log.warning(
-                f"{row['extract_id']}: feed {row['feed']} is no longer in force.yml; left as it is"
-            )
-            continue
-        raw = session.frame(
-            f"select * exclude (extract_id) from raw.{row['table_name']} where extract_id = $id order by source_file, line_no",
-            {"id": row["extract_id"]},
-        )
-        wanted = [c for c in ("source_file", "line_no", *contract.column_names) if c in raw.columns]
-        judged = validate_extract(
-            raw.select(wanted),
-            contract,
-            GateContext(
-                extract_id=row["extract_id"],
-                extract_ts_utc=row["extract_ts_utc"].replace(tzinfo=UTC),
-                received_at_utc=row["received_at_utc"].replace(tzinfo=UTC),
-                police_time=police_time(shop.force),
-                pseudonym_key=key,
-                boundary=boundary,
-                lookups=lookups,
-            ),
-        )
-        outcomes = run_gate(judged.gate_frames, contract)
-        status = (
-            "held" if any(not o.passed and o.severity == "error" for o in outcomes) else "accepted"
-        )
-        _store(shop, session, contract, row, judged, outcomes, status)
-        counts = judged.counts
-        reports.append(
-            ExtractReport(
-                extract_id=row["extract_id"],
-                feed=contract.feed,
-                table=contract.table,
-                status=status,
-                n_unreadable=int(row["n_unreadable"]),
-                counts=counts,
-                outcomes=outcomes,
-                rejects=judged.rejects,
-                warnings=judged.warnings,
-            )
-        )
-        context.log.info(
-            f"gate: extract {number} of {pending.height}: {row['extract_id']}: {counts['n_rows']} rows in, "
-            f"{counts['n_accepted']} accepted, {counts['n_rejected']} rejected"
-            + (": HELD" if status == "held" else "")
-        )
-    return reports
-
-
-def _store(
-    shop: Workshop,
-    session: Session,
-    contract: FeedContract,
-    extract: dict[str, Any],
-    judged: ValidatedExtract,
-    outcomes: Sequence[GateOutcome],
-    status: str,
-) -> None:
-    """A held extract leaves its account, rejects and results; its rows stay out of the table."""
-    about = {"extract_id": pl.lit(extract["extract_id"]), "feed": pl.lit(contract.feed)}
-    accepted = judged.accepted if status == "accepted" else judged.accepted.clear()
-    rejects = judged.rejects.drop("extract_id").with_columns(**about)
-    results = pl.DataFrame(
-        [
-            {
-                "expectation": o.name,
-                "check_code": o.check,
-                "severity": o.severity,
-                "is_passed": o.passed,
-                "observed": None if o.observed is None else str(o.observed),
-                "threshold": o.threshold,
-                "n_rows": o.n_rows,
-            }
-            for o in outcomes
-        ],
-        schema={"expectation": pl.String, "check_code": pl.String, "severity": pl.String, "is_passed": pl.Boolean,
-                "observed": pl.String, "threshold": pl.String, "n_rows": pl.Int64},
-    )  # fmt: skip
-    counts = pl.DataFrame(
-        {
-            "table_name": [contract.table],
-            "status": [status],
-            "n_in": [judged.counts["n_rows"]],
-            "n_accepted": [accepted.height],
-            "n_held": [judged.counts["n_accepted"] - accepted.height],
-            "n_rejected": [judged.counts["n_rejected"]],
-            "n_unreadable": [int(extract["n_unreadable"])],
-            "n_without_location": [judged.counts["n_without_location"]],
-            "validated_at_utc": [datetime.now(UTC).replace(tzinfo=None)],
-        }
-    )
-    with session.transaction():
-        session.insert(shop.catalog[f"validated.{contract.table}"], accepted)
-        session.insert(
-            shop.catalog["validated.rejects"],
-            rejects.rename(
-                {
-                    "source": "source_file",
-                    "line": "line_no",
-                    "column": "column_name",
-                    "check": "check_code",
-                }
-            ),
-        )
-        session.insert(
-            shop.catalog["validated.gate_warnings"],
-            judged.warnings.rename({"check": "check_code"}).with_columns(**about),
-        )
-        session.insert(shop.catalog["validated.gate_results"], results.with_columns(**about))
-        session.insert(shop.catalog["validated.extract_counts"], counts.with_columns(**about))
-
-
 def _expectation_results(
     shop: Workshop, session: Session, feeds: Mapping[str, FeedContract]
 ) -> Results:
@@ -289,23 +161,23 @@ def _expectation_results(
     )
     by_name = {(r["feed"], r["expectation"]): r for r in newest.iter_rows(named=True)}
     for contract in feeds.values():
-        for expectation in contract.expectations:
-            row = by_name.get((contract.feed, expectation.name))
+        severities = {e.name: e.severity for e in contract.expectations} | {VOLUME: "warn"}
+        for name, severity in severities.items():
+            row = by_name.get((contract.feed, name))
+            shown = (
+                {k: str(row[k]) for k in ("extract_id", "observed", "threshold") if row[k]}
+                if row
+                else {}
+            )
             yield dg.AssetCheckResult(
                 passed=row["is_passed"] if row else True,
-                check_name=_check_name(contract, expectation.name),
+                check_name=_check_name(contract, name),
                 asset_key=shop.key(f"validated.{contract.table}"),
                 severity=dg.AssetCheckSeverity.ERROR
-                if expectation.severity == "error"
+                if (row["severity"] if row else severity) == "error"
                 else dg.AssetCheckSeverity.WARN,
                 description=None if row else "no extract of this feed yet",
-                metadata={
-                    k: str(row[k])
-                    for k in ("extract_id", "observed", "threshold")
-                    if row[k] is not None
-                }
-                if row
-                else {},
+                metadata=shown,
             )
 
 
@@ -330,11 +202,6 @@ def _write_report(shop: Workshop, reports: list[ExtractReport], run_id: str) -> 
     path.write_text(page, encoding="utf-8")
     (folder / "validation-latest.html").write_text(page, encoding="utf-8")
     return path
-
-
-def _boundary(shop: Workshop) -> Boundary | None:
-    file = shop.force.boundary
-    return Boundary.read(file.file, where=dict(file.where) or None) if file else None
 
 
 def _check_name(contract: FeedContract, expectation: str) -> str:

@@ -20,6 +20,13 @@ from hotspot_pipeline.validated.gate import GateOutcome
 
 _N_LINES = 5
 _ACCOUNT = ("n_rows", "n_accepted", "n_rejected")
+_RULE_SCHEMA = {
+    "check": pl.String,
+    "rule": pl.String,
+    "n_rows": pl.Int64,
+    "message": pl.String,
+    "lines": pl.String,
+}
 _DETAILS = {
     "n_without_id": "without an id",
     "n_without_location": "without a location",
@@ -35,8 +42,9 @@ h3 { font-size: 1rem; margin: 1.2rem 0 .3rem; }
 p.quiet { color: #55616e; margin: .2rem 0; }
 table { border-collapse: collapse; width: 100%; margin: .3rem 0 1rem; font-size: .92rem; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem;
-  border-bottom: 1px solid #e3e8ee; overflow-wrap: anywhere; }
-th { background: #f4f6f9; }
+  border-bottom: 1px solid #e3e8ee; }
+th { background: #f4f6f9; white-space: nowrap; }
+td:first-child, td:last-child { overflow-wrap: anywhere; min-width: 3rem; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .mark { padding: .05rem .5rem; border-radius: .6rem; font-weight: 600; white-space: nowrap; }
 .passed { background: #e2f3e6; color: #17592b; }
@@ -74,7 +82,7 @@ def render_report(reports: Sequence[ExtractReport], title: str = "Validation rep
     n_held = sum(report.is_held for report in reports)
     head = (
         f"<h1>{_text(title)}</h1>"
-        f"<p>{len(reports):,} extracts, {n_held:,} held back. {_account(total, n_unreadable)}</p>"
+        f"<p>{len(reports):,} {'extract' if len(reports) == 1 else 'extracts'}, {n_held:,} held back. {_account(total, n_unreadable)}</p>"
         '<p class="quiet">No value of a row is shown here. The table validated.rejects has them, '
         "identifiers and free text masked.</p>"
     )
@@ -102,7 +110,9 @@ def render_report(reports: Sequence[ExtractReport], title: str = "Validation rep
 
 def _section(place: int, report: ExtractReport) -> str:
     details = ", ".join(
-        f"{report.counts[key]:,} {words}" for key, words in _DETAILS.items() if key in report.counts
+        f"{report.counts[key]:,} {words}"
+        for key, words in _DETAILS.items()
+        if report.counts.get(key)
     )
     outcomes = (
         (
@@ -125,7 +135,7 @@ def _section(place: int, report: ExtractReport) -> str:
             " The extract is held back: none of its rows entered the table."
             if report.is_held
             else "",
-            f" Of the accepted rows: {details}.</p>",
+            f" Of the accepted rows: {details}.</p>" if details else "</p>",
             "<h3>Checks on the extract</h3>",
             _table(
                 ("Check", "Expectation", "Result", "#Observed", "Threshold", "#Rows", "Remark"),
@@ -149,16 +159,18 @@ def _account(counts: Mapping[str, int], n_unreadable: int) -> str:
 
 def _by_rule(rejects: pl.DataFrame) -> pl.DataFrame:
     """Rejected rows counted by the rule of their own, with the first lines of each."""
-    line = pl.col("source") + ":" + pl.col("line").cast(pl.String)
-    return rejects.group_by("rule", "check", maintain_order=True).agg(
-        pl.len().cast(pl.Int64).alias("n_rows"),
-        pl.col("message").first(),
-        line.head(_N_LINES).str.join(", ").alias("lines"),
-    ).sort("n_rows", descending=True, maintain_order=True)  # fmt: skip
+    rows = []
+    for part in rejects.partition_by("rule", "check", maintain_order=True):
+        files = part.head(_N_LINES).group_by("source", maintain_order=True).agg("line")
+        lines = "; ".join(f"{file}: {', '.join(map(str, at))}" for file, at in files.iter_rows())
+        rule, check, message = part.select("rule", "check", "message").row(0)
+        rows.append((check, rule, part.height, message, lines))
+    rows.sort(key=lambda row: -row[2])
+    return pl.DataFrame(rows, schema=_RULE_SCHEMA, orient="row")
 
 
 def _rule_table(rules: pl.DataFrame) -> str:
-    rows = rules.select("check", "rule", "n_rows", "message", "lines").iter_rows()
+    rows = rules.select(list(_RULE_SCHEMA)).iter_rows()
     return _table(
         ("Check", "Rule", "#Rows", "First message", "First lines (file: line)"),
         (

@@ -103,9 +103,9 @@ def read_catalog(folder: Path) -> dict[str, TableContract]:
             )
         if path.suffix == ".yaml":
             raise TableContractError(f"{path}: a table contract ends in .yml")
-        if path.suffix == ".sql" and path.parent.name != "audits":
-            if not path.with_suffix(".yml").exists():
-                raise TableContractError(f"{path}: no contract {path.stem}.yml beside it")
+        is_model = path.suffix == ".sql" and path.parent.name != "audits"
+        if is_model and not path.with_suffix(".yml").exists():
+            raise TableContractError(f"{path}: no contract {path.stem}.yml beside it")
     for stage in STAGES:
         for path in sorted((folder / stage).glob("*.yml")):
             contract = read_table_contract(path, folder / "audits")
@@ -137,8 +137,8 @@ def read_table_contract(path: Path, audits_folder: Path) -> TableContract:
         owner=text(document["owner"], f"{path}: owner", TableContractError),
         path=path,
         sql_path=sql_path if sql_path.exists() else None,
-        time_column=document.get("time_column"),
-        partition=document.get("partition", "none"),
+        time_column=_one(document, "time_column", path),
+        partition=_one(document, "partition", path) or "none",  # type: ignore[arg-type]
         publish=flag(document.get("publish", False), f"{path}: publish", TableContractError),
         audits=tuple(_audits(document.get("audits") or (), audits_folder, path)),
     )
@@ -214,6 +214,11 @@ def _column(name: str, given: Any, path: Path) -> TableColumn:
         flag(spec.get("required", False), f"{where}: required", TableContractError),
         allowed,
     )
+
+
+def _one(document: Mapping[str, Any], key: str, path: Path) -> str | None:
+    value = document.get(key)
+    return None if value is None else text(value, f"{path}: {key}", TableContractError)
 
 
 def _list(values: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:

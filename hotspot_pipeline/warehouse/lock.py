@@ -10,6 +10,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import platform
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +27,8 @@ class _Held:
 
 
 _held: dict[Path, _Held] = {}
+_guard = threading.Lock()
+_GONE = ("Z", "X")  # zombie, dead: in the list of processes, but no longer running
 
 
 class LockHeld(RuntimeError):
@@ -39,33 +43,61 @@ def boot_id() -> str:
         return "unknown"
 
 
+def place() -> str:
+    """Host and pid namespace: inside it, and since the same boot, a pid can be looked up."""
+    try:
+        return f"{platform.node()} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:  # not Linux
+        return platform.node()
+
+
 def process_mark(pid: int | None = None) -> str:
     """`pid:start` of a living process (ours by default), empty when there is none; `start` tells a reused pid."""
     number = os.getpid() if pid is None else pid
     try:
         stat = Path(f"/proc/{number}/stat").read_text(encoding="utf-8", errors="replace")
-        return f"{number}:{stat.rpartition(')')[2].split()[19]}"
     except OSError:
+        return "" if Path("/proc/self/stat").exists() else _mark_without_proc(number)
+    facts = stat.rpartition(")")[2].split()
+    return "" if facts[0] in _GONE else f"{number}:{facts[19]}"
+
+
+def _mark_without_proc(pid: int) -> str:
+    """Not Linux: a pid that is used again is taken for the old process, so a dead run waits rather than a living one dies."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
         return ""
+    except PermissionError:
+        pass
+    return f"{pid}:unknown"
 
 
 def holder(lock_file: Path) -> dict[str, str]:
     """What the present or last holder wrote; empty when nobody ever held it."""
     try:
-        return dict(json.loads(lock_file.read_text(encoding="utf-8") or "{}"))
-    except (OSError, ValueError):
+        return {str(k): str(v) for k, v in json.loads(lock_file.read_text("utf-8")).items()}
+    except (OSError, ValueError, AttributeError):
         return {}
 
 
 def is_free(lock_file: Path) -> bool:
-    """True when no living process holds the lock."""
+    """True when no living process, ours included, holds the lock. Asks with a shared lock, writes nothing."""
+    lock_file = lock_file.resolve()
     if lock_file in _held:
         return False
     try:
-        with hold(lock_file, "probe", timeout_s=0, record=False):
-            return True
-    except LockHeld:
+        descriptor = os.open(lock_file, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
         return False
+    else:
+        return True
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
@@ -75,40 +107,49 @@ def hold(
     *,
     timeout_s: float = 600.0,
     waiting: Callable[[str], None] | None = None,
-    record: bool = True,
 ) -> Iterator[None]:
     """Holds the lock; waits at most `timeout_s` seconds, telling `waiting` once who is being waited for.
 
-    Raises LockHeld after that. `record=False` leaves the holder's text alone (for a probe).
+    Raises LockHeld after that.
     """
     lock_file = lock_file.resolve()
-    if lock_file in _held:
-        _held[lock_file].depth += 1
-        try:
-            yield
-        finally:
-            _held[lock_file].depth -= 1
-        return
+    with _guard:
+        ours = _held.get(lock_file)
+        if ours:
+            ours.depth += 1
+    if ours is None:
+        descriptor = _take(lock_file, purpose, timeout_s, waiting)
+        with _guard:
+            _held[lock_file] = ours = _Held(descriptor, 1)
+    try:
+        yield
+    finally:
+        with _guard:  # whoever leaves last frees it
+            ours.depth -= 1
+            if ours.depth == 0:
+                del _held[lock_file]
+                os.close(ours.descriptor)
+
+
+def _take(
+    lock_file: Path, purpose: str, timeout_s: float, waiting: Callable[[str], None] | None
+) -> int:
     lock_file.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         _acquire(descriptor, lock_file, timeout_s, waiting)
-        if record:
-            about = {
-                "pid": str(os.getpid()),
-                "boot_id": boot_id(),
-                "purpose": purpose,
-                "since": datetime.now(UTC).isoformat(timespec="seconds"),
-            }
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, json.dumps(about).encode(), 0)
-        _held[lock_file] = _Held(descriptor, 1)
-        try:
-            yield
-        finally:
-            del _held[lock_file]
-    finally:
+        about = {
+            "pid": str(os.getpid()),
+            "boot_id": boot_id(),
+            "purpose": purpose,
+            "since": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(about).encode(), 0)
+    except BaseException:
         os.close(descriptor)  # closing frees the flock
+        raise
+    return descriptor
 
 
 def _acquire(

@@ -19,10 +19,13 @@ from hotspot_pipeline.warehouse import lock
 from hotspot_pipeline.warehouse.contract import Catalog, read_catalog
 from hotspot_pipeline.warehouse.session import Session, Warehouse
 
-WRITER_TAG = "hotspots/writer"  # holding -> released; a STARTED run that says holding while the lock is free is dead
+WRITER_TAG = "hotspots/writer"  # waiting -> holding -> released
 # the leading dot hides them in the UI: they are for the search for dead runs
 PROCESS_TAG = ".dagster/hotspots/process"
 BOOT_TAG = ".dagster/hotspots/boot_id"
+PLACE_TAG = ".dagster/hotspots/place"
+# a retried run is born with its parent's tags: this one says whose they are
+RUN_TAG = ".dagster/hotspots/run"
 POOL = "duckdb_writer"
 
 
@@ -51,6 +54,7 @@ class WarehouseResource(DuckDBResource):
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[WarehouseResource]:
         log = context.log
         run_id = context.run_id or "no run"
+        self._tag(context, "waiting")
         with lock.hold(
             self.lock_file,
             f"run {run_id}",
@@ -68,7 +72,13 @@ class WarehouseResource(DuckDBResource):
         if instance is not None and run_id and instance.has_run(run_id):
             instance.add_run_tags(
                 run_id,
-                {WRITER_TAG: state, PROCESS_TAG: lock.process_mark(), BOOT_TAG: lock.boot_id()},
+                {
+                    WRITER_TAG: state,
+                    RUN_TAG: run_id,
+                    PROCESS_TAG: lock.process_mark(),
+                    BOOT_TAG: lock.boot_id(),
+                    PLACE_TAG: lock.place(),
+                },
             )
 
     @contextmanager
@@ -79,6 +89,7 @@ class WarehouseResource(DuckDBResource):
             self.catalog,
             memory_limit=str(config.get("memory_limit", "4GB")),
             threads=int(config.get("threads", os.cpu_count() or 2)),
+            busy_timeout_s=min(self.lock_timeout_s, 60.0),
         )
         with warehouse.session(read_only=read_only) as session:
             yield session

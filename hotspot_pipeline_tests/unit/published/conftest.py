@@ -19,11 +19,11 @@ def small_force() -> SmallForce:
 
 @pytest.fixture(scope="session")
 def wide_force() -> SmallForce:
-    """A force so large that its map needs zooms: 14 hotspots over 60 rings."""
+    """A force so large that its map needs zooms: 14 hotspots over 30 rings."""
     rng = np.random.default_rng(3)
-    n_cells = 3 * 60 * 61 + 1
+    n_cells = 3 * 30 * 31 + 1
     places = rng.choice(n_cells, size=14, replace=False).tolist()
-    return make_force(60, [[place] for place in places], seed=11)
+    return make_force(30, [[place] for place in places], seed=11)
 
 
 @pytest.fixture

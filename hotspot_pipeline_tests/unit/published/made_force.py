@@ -145,7 +145,7 @@ def _hotspot(rank: int, cells: list[int], counts: Any, grid: Grid) -> dict[str, 
         "polygon_wkt": shapely.to_wkt(
             shapely.normalize(shapely.reverse(shapely.orient_polygons(shape))), rounding_precision=3
         ),
-        "reason": f"rank {rank}: née “Parade”, 5 < 6 & \"more\"",
+        "reason": f'rank {rank}: née “Parade”, 5 < 6 & "more"',
         "window_from": WINDOW[0],
         "window_to": WINDOW[1],
     }

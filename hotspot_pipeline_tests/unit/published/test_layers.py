@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def rings(geometry: dict[str, Any]) -> Rings:
 def twice_area(ring: list[list[float]]) -> float:
     """Positive where the corners run counter-clockwise (shoelace formula)."""
     near = [(x - ring[0][0], y - ring[0][1]) for x, y in ring]
-    return sum(a * d - c * b for (a, b), (c, d) in zip(near, near[1:], strict=False))
+    return sum(a * d - c * b for (a, b), (c, d) in pairwise(near))
 
 
 def plain(value: Any) -> Any:
@@ -122,9 +123,7 @@ def test_geojson_holds_the_values_of_the_table(
     if layer == "hotspots":
         table = small_force.hotspots.drop("polygon_wkt").sort("hotspot_rank")
     found = [f["properties"] for f in features(out / f"{layer}.geojson")]
-    assert found == [
-        {k: plain(v) for k, v in row.items()} for row in table.iter_rows(named=True)
-    ]
+    assert found == [{k: plain(v) for k, v in row.items()} for row in table.iter_rows(named=True)]
 
 
 @pytest.mark.parametrize("layer", ["cells", "hotspots"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -22,6 +24,7 @@ from hotspot_pipeline.published.map_classes import (
         (1, ["1"]),
         (2, ["1", "2"]),
         (3, ["1", "2", "3"]),
+        (5, ["1", "2", "3", "4", "5"]),
         (10, ["1", "2", "3–4", "5–6", "7–10"]),
         (419, ["1–2", "3–9", "10–29", "30–149", "150–419"]),
         (12000, ["1–6", "7–49", "50–299", "300–1,999", "2,000–12,000"]),
@@ -43,7 +46,7 @@ def test_every_count_has_one_class_whose_label_holds_it(highest: int) -> None:
         spans.append((ends[0], ends[-1]))
     assert spans[0][0] == 1
     assert spans[-1][1] == highest
-    assert all(high + 1 == low for (_, high), (low, _) in zip(spans, spans[1:], strict=False))
+    assert all(high + 1 == low for (_, high), (low, _) in pairwise(spans))
     counts = np.unique(np.array([1, highest, *bounds, *(b - 1 for b in bounds[1:])]))
     for count, found in zip(counts.tolist(), class_of(counts, bounds).tolist(), strict=True):
         assert spans[found][0] <= count <= spans[found][1]

@@ -76,7 +76,7 @@ def test_it_accounts_for_every_row_and_names_rules_files_and_lines(validate: Val
     assert "5 rows in = 3 accepted + 2 rejected. 2 further records were unreadable." in page.text
     assert "1 outside the force" in page.text
     assert "C9 known_offence_code 1 ho_offence_code is not in the offence lookup" in page.text
-    assert "delivered.csv:2" in page.text
+    assert "delivered.csv: 2" in page.text
     assert "not_allowed_code" in page.text
     assert "C5 committed_order_small 1" in page.text
     assert "C2 reject_share failed 0.4000 share or mean: at most 0.05 5" in page.text
@@ -121,7 +121,7 @@ def test_everything_from_outside_is_escaped() -> None:
 
 def test_a_held_extract_says_so(validate: Validate) -> None:
     page = Page(render_report([report_of(validate, {"ho_offence_code": "9/9"}, status="held")]))
-    assert "1 extracts, 1 held back" in page.text
+    assert "1 extract, 1 held back" in page.text
     assert "none of its rows entered the table" in page.text
     assert "none of its rows" not in Page(render_report([report_of(validate, {})])).text
 
