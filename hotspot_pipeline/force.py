@@ -181,7 +181,8 @@ def _feeds(given: Any, path: Path) -> dict[str, dict[str, Any]]:
     for feed, section in mapping(given, f"{path}: feeds", SettingsError).items():
         feeds[feed] = mapping(section, f"{path}: feeds.{feed}", SettingsError)
         if "landing" in feeds[feed]:
-            text(feeds[feed]["landing"], f"{path}: feeds.{feed}.landing", SettingsError)
+            where = f"{path}: feeds.{feed}.landing"
+            feeds[feed]["landing"] = text(feeds[feed]["landing"], where, SettingsError)
     return feeds
 
 

@@ -13,9 +13,9 @@ import polars as pl
 import shapely
 
 from hotspot_pipeline.geo.grid import Grid
+from hotspot_pipeline.geo.outlines import polygons_bng
 from hotspot_pipeline.geo.transform import to_wgs84
 from hotspot_pipeline.hexes.merging import match_to_signed, merged_hotspots
-from hotspot_pipeline.hexes.scoring import polygons_bng
 from hotspot_pipeline.hexes.signoff import Selection
 from hotspot_pipeline.settings import HotspotRules
 

@@ -8,15 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
-import shapely
 
 from hotspot_pipeline.geo.grid import Grid
-from hotspot_pipeline.geo.transform import to_bng
+from hotspot_pipeline.geo.outlines import polygons_bng
 from hotspot_pipeline.hexes.local_gistar import gistar_frame
 from hotspot_pipeline.hexes.persistence import persistence
 from hotspot_pipeline.hexes.ranking import rank_cells, select_top
@@ -192,15 +188,6 @@ def _night_time_economy(
     return near.select(
         "cell", "n_venues_in_cell", "n_late_within_100m", "dist_nearest_late_m"
     ).join(linked, on="cell")
-
-
-def polygons_bng(grid: Grid, cells: npt.ArrayLike) -> npt.NDArray[Any]:
-    """The cells as shapely polygons in EPSG:27700, every vertex through OSTN15."""
-    shapes = grid.polygons(cells)
-    moved: npt.NDArray[Any] = shapely.transform(
-        shapes, lambda xy: np.column_stack(to_bng(xy[:, 0], xy[:, 1]))
-    )
-    return moved
 
 
 def _next_month(day: date) -> date:

@@ -12,6 +12,8 @@ import dagster as dg
 from hotspot_pipeline.orchestration.tables import Workshop
 
 THEN_TAG = "hotspots/then"
+WHY_TAG = "hotspots/why"
+BY_HAND = "hotspots run"  # the command runs all three jobs itself
 MAX_RUNTIME_S = 6 * 3600
 
 

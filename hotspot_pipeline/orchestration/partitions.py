@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 import dagster as dg
 
@@ -36,3 +36,9 @@ def weekly_partitions(force: Force) -> dg.WeeklyPartitionsDefinition:
 def key_date(partition_key: str) -> date:
     """The date in a partition key (Dagster writes the hour behind it when the offset is not midnight)."""
     return date.fromisoformat(partition_key[:10])
+
+
+def key_of(partitions: dg.PartitionsDefinition[str], day: date, now_utc: datetime) -> str | None:
+    """The key of the partition that starts on `day`; None for a day before the first one or not yet closed."""
+    keys = partitions.get_partition_keys(current_time=now_utc)
+    return next((k for k in reversed(keys) if key_date(k) == day), None)

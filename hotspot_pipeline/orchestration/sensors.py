@@ -8,12 +8,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from smtplib import SMTPException
+from stat import S_ISREG
 
 import dagster as dg
 
 from hotspot_pipeline.orchestration.alerts import mail_failure
 from hotspot_pipeline.orchestration.dead_runs import fail_dead_runs
-from hotspot_pipeline.orchestration.jobs import THEN_TAG, Jobs, job_name
+from hotspot_pipeline.orchestration.jobs import BY_HAND, THEN_TAG, WHY_TAG, Jobs, job_name
+from hotspot_pipeline.orchestration.partitions import key_of
 from hotspot_pipeline.orchestration.tables import Workshop
 from hotspot_pipeline.orchestration.upstream import failing_checks
 
@@ -36,7 +39,7 @@ def build_sensors(shop: Workshop, jobs: Jobs, watched: list[str]) -> list[dg.Sen
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
         look = _look(shop)
         waiting, _, taken = (context.cursor or "|").partition("|")
-        if look == taken:
+        if not look or look == taken:
             yield dg.SkipReason("no new file in the landing folders")
         elif look != waiting:
             # seen for the first time: the next tick shows whether it is still being written
@@ -44,9 +47,7 @@ def build_sensors(shop: Workshop, jobs: Jobs, watched: list[str]) -> list[dg.Sen
             yield dg.SkipReason("files have come or changed; waiting for them to hold still")
         else:
             context.update_cursor(f"{look}|{look}")
-            yield dg.RunRequest(
-                run_key=look, tags={"hotspots/why": "new files in the landing folders"}
-            )
+            yield dg.RunRequest(run_key=look, tags={WHY_TAG: "new files in the landing folders"})
 
     @dg.run_status_sensor(
         run_status=dg.DagsterRunStatus.SUCCESS,
@@ -57,13 +58,19 @@ def build_sensors(shop: Workshop, jobs: Jobs, watched: list[str]) -> list[dg.Sen
         description="After a green night: the last closed police day.",
     )
     def after_the_night(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
+        if context.dagster_run.tags.get(WHY_TAG) == BY_HAND:
+            return dg.SkipReason("`hotspots run` builds the day and the week itself")
         broken = failing_checks(context.instance, [(shop.key(t), shop.checks(t)) for t in watched])
         if broken:
             return dg.SkipReason(f"not started: {', '.join(broken)} failed at its last evaluation")
-        day = shop.police_time.last_closed_day(datetime.now(UTC))
+        now = now_utc()
+        day = shop.police_time.last_closed_day(now)
+        key = key_of(shop.daily, day, now)
+        if key is None:
+            return dg.SkipReason(f"{day} is no police day of this force's partitions_start")
         return dg.RunRequest(
-            run_key=f"{context.dagster_run.run_id}",
-            partition_key=_partition_key(shop.daily, day.isoformat()),
+            run_key=context.dagster_run.run_id,
+            partition_key=key,
             tags={k: v for k, v in context.dagster_run.tags.items() if k == THEN_TAG},
         )
 
@@ -78,11 +85,12 @@ def build_sensors(shop: Workshop, jobs: Jobs, watched: list[str]) -> list[dg.Sen
     def after_the_day(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
         if context.dagster_run.tags.get(THEN_TAG) != "weekly":
             return dg.SkipReason("not the Monday chain")
-        week = shop.police_time.last_closed_week(datetime.now(UTC))
-        return dg.RunRequest(
-            run_key=context.dagster_run.run_id,
-            partition_key=_partition_key(shop.weekly, week.isoformat()),
-        )
+        now = now_utc()
+        week = shop.police_time.last_closed_week(now)
+        key = key_of(shop.weekly, week, now)
+        if key is None:
+            return dg.SkipReason(f"{week} is no police week of this force's partitions_start")
+        return dg.RunRequest(run_key=context.dagster_run.run_id, partition_key=key)
 
     @dg.sensor(
         name=job_name(force.force_id, "dead_runs"),
@@ -103,25 +111,32 @@ def build_sensors(shop: Workshop, jobs: Jobs, watched: list[str]) -> list[dg.Sen
     def on_failure(context: dg.RunFailureSensorContext) -> None:
         context.log.error(f"{context.dagster_run.job_name} failed: {context.failure_event.message}")
         run = context.dagster_run
-        mail_failure(
-            force, shop.settings.smtp, run.job_name, run.run_id, context.failure_event.message or ""
-        )
+        reason = context.failure_event.message or ""
+        try:
+            mail_failure(force, shop.settings.smtp, run.job_name, run.run_id, reason)
+        except (OSError, SMTPException) as error:
+            # a sensor that fails is tried again for ever; the failed run shows in the UI either way
+            context.log.error(f"no mail went out through {shop.settings.smtp}: {error}")
 
     return [new_deliveries, after_the_night, after_the_day, dead_runs, on_failure]
 
 
+def now_utc() -> datetime:
+    return datetime.now(UTC)
+
+
 def _look(shop: Workshop) -> str:
-    """A fingerprint of names, sizes and times in the landing folders."""
+    """A fingerprint of names, sizes and times in the landing folders; empty when there is no file."""
     parts = []
     for feed in sorted(shop.force.feeds):
         folder = shop.force.landing(feed)
         for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
-            if path.is_file() and not path.name.startswith("."):
+            if path.name.startswith("."):
+                continue
+            try:
                 stat = path.stat()
+            except FileNotFoundError:  # taken away while we look
+                continue
+            if S_ISREG(stat.st_mode):
                 parts.append(f"{path}:{stat.st_size}:{stat.st_mtime_ns}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24] if parts else ""
-
-
-def _partition_key(partitions: dg.PartitionsDefinition[str], day: str) -> str:
-    found = [k for k in partitions.get_partition_keys() if k.startswith(day)]
-    return found[0] if found else day

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -26,6 +27,17 @@ from hotspot_pipeline.warehouse.contract import Catalog, TableContract
 from hotspot_pipeline.warehouse.resource import POOL, WarehouseResource
 from hotspot_pipeline.warehouse.session import AuditResult, AuditsFailed, Write
 
+# a night may be late, not missed; a week is built on Mondays
+_NIGHTLY = dg.FreshnessPolicy.time_window(
+    fail_window=timedelta(hours=36), warn_window=timedelta(hours=26)
+)
+FRESH = {
+    "none": _NIGHTLY,
+    "daily": _NIGHTLY,
+    "weekly": dg.FreshnessPolicy.time_window(
+        fail_window=timedelta(days=9), warn_window=timedelta(days=8)
+    ),
+}
 Results = Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]
 
 
@@ -98,6 +110,7 @@ class Workshop:
             owners=[contract.owner],
             tags={"force": self.force.force_id, "stage": contract.stage},
             partitions_def=self.partitions(contract),
+            freshness_policy=FRESH[contract.partition],
             metadata=metadata,
             **more,
         )

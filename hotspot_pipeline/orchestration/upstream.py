@@ -7,19 +7,35 @@ from collections.abc import Iterable
 import dagster as dg
 from dagster import DagsterEventType
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluation
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 
 
 def latest_evaluations(
     instance: dg.DagsterInstance, keys: Iterable[dg.AssetCheckKey]
 ) -> dict[dg.AssetCheckKey, AssetCheckEvaluation]:
-    """The newest evaluation of each check that has one; a check that is only planned has none."""
-    records = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(keys))
+    """The newest evaluation of each check that has one. A later run that only planned the check, and was killed
+    before it came to it, does not hide what was found before."""
+    storage = instance.event_log_storage
     found = {}
-    for key, record in records.items():
-        event = record.event.dagster_event if record.event else None
-        if event is not None and event.event_type is DagsterEventType.ASSET_CHECK_EVALUATION:
-            found[key] = event.asset_check_evaluation_data
+    only_planned = []
+    for key, record in storage.get_latest_asset_check_execution_by_key(list(keys)).items():
+        evaluation = _evaluation(record)
+        if evaluation is None:
+            only_planned.append(key)
+        else:
+            found[key] = evaluation
+    for key, summary in storage.get_asset_check_summary_records(only_planned).items():
+        evaluation = _evaluation(summary.last_completed_check_execution_record)
+        if evaluation is not None:
+            found[key] = evaluation
     return found
+
+
+def _evaluation(record: AssetCheckExecutionRecord | None) -> AssetCheckEvaluation | None:
+    event = record.event.dagster_event if record and record.event else None
+    if event is None or event.event_type is not DagsterEventType.ASSET_CHECK_EVALUATION:
+        return None
+    return event.asset_check_evaluation_data
 
 
 def failing_checks(

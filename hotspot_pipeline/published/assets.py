@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from hotspot_pipeline.orchestration.tables import Results, Workshop
+from hotspot_pipeline.orchestration.tables import FRESH, Results, Workshop
 from hotspot_pipeline.published.files import PublishedFile
 from hotspot_pipeline.published.preview import preview_markdown
 from hotspot_pipeline.warehouse.copies import publish_copy
@@ -102,6 +102,7 @@ def _file_spec(
         kinds=kinds,
         owners=["team:analysts"],
         tags={"force": shop.force.force_id, "stage": "published"},
+        freshness_policy=FRESH["none"],
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from hotspot_pipeline.published.label_places import place_labels
+from hotspot_pipeline.published.label_places import LOWER_RIGHT_FIRST, place_labels
 from hotspot_pipeline.published.page import (
     DPI,
     FAINT_INK,
@@ -91,7 +91,7 @@ def draw_sheet(page: Page, curve: pl.DataFrame, summary: pl.DataFrame) -> None:
         for key, _, _, style in _DENOMINATORS:
             if key in rows:
                 _mark(axes, lines[key], events, rows[key], style["color"])
-    _name_marks(near, rows, lines, events)
+    _name_marks(page.figure, near, rows, lines, events)
     whole.legend(loc="lower right", frameon=False, fontsize=TEXT_SIZE, handlelength=3.0)
     _draw_table(page.figure, table, rows)
 
@@ -135,7 +135,9 @@ def _mark(axes: Axes, shares: Floats, events: Floats, row: Row, colour: str) -> 
         axes.plot(x, y, "o", ms=6, mfc="white", mec=colour, mew=1.6, zorder=5, clip_on=False)
 
 
-def _name_marks(axes: Axes, rows: dict[str, Row], lines: dict[str, Floats], events: Floats) -> None:
+def _name_marks(
+    figure: Figure, axes: Axes, rows: dict[str, Row], lines: dict[str, Floats], events: Floats
+) -> None:
     """The share of cells beside each dot, clear of the curves and of each other."""
     marks: dict[tuple[float, float], Any] = {}
     for key, _, _, style in _DENOMINATORS:
@@ -146,7 +148,7 @@ def _name_marks(axes: Axes, rows: dict[str, Row], lines: dict[str, Floats], even
     to_pixels = axes.transData.transform
     names = [percent(x) for x, _ in marks]
     per_point = DPI / 72.0
-    widths = [text_width(axes.figure, name, TEXT_SIZE, "bold") * DPI for name in names]
+    widths = [text_width(figure, name, TEXT_SIZE, "bold") * DPI for name in names]
     sizes = np.array([[width, TEXT_SIZE * 1.2 * per_point] for width in widths])
     steps = np.linspace(*axes.get_xlim(), 300)
     drawn = [np.column_stack([steps, np.interp(steps, xs, events)]) for xs in lines.values()]
@@ -157,7 +159,8 @@ def _name_marks(axes: Axes, rows: dict[str, Row], lines: dict[str, Floats], even
         sizes,
         obstacles,
         np.array(axes.bbox.extents),
-        clearance=5 * per_point,
+        clearance=7 * per_point,
+        directions=LOWER_RIGHT_FIRST,
     )
     places = axes.transData.inverted().transform(centres)
     for (x, y), name, colour in zip(places, names, marks.values(), strict=True):

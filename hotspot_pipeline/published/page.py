@@ -110,7 +110,7 @@ def write(
     """A line of text with its foot at (left, bottom), in inches."""
     figure.text(
         left / WIDTH_IN, bottom / HEIGHT_IN, text,
-        fontsize=size, fontweight=weight, color=color, ha=align, va="bottom", parse_math=False,
+        fontsize=size, fontweight=weight, color=color, ha=align, va="bottom",
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ those that differ.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from hotspot_pipeline.sql_models.model import SqlModel
 from hotspot_pipeline.warehouse.session import Query, Session, Write
 
 Footer = Callable[[Session], Mapping[str, Any]]
+KNOWN_AT_TAG = "hotspots/known_at"
 _WINDOW_DAYS = {"daily": 1, "weekly": 7}
 
 
@@ -48,9 +49,8 @@ def build_sql_asset(
     def build(context: dg.AssetExecutionContext) -> Results:
         if before:
             before(context)
-        known_at = context.run.tags.get("hotspots/known_at")
+        values = {"known_at": _known_at(context.run.tags)}
         with shop.warehouse(context).session() as session:
-            values = {"known_at": known_at or session.value("select current_timestamp::timestamp")}
             facts = {**(footer(session) if footer else {}), **column_lineage(shop, model)}
             yield from shop.run_write(
                 model.name,
@@ -85,6 +85,21 @@ def refresh_model(session: Session, model: SqlModel, values: Mapping[str, Any]) 
     return session.replace_changed_windows(
         model.contract, Query(model.sql, model.bound(everything))
     )
+
+
+def _known_at(tags: Mapping[str, str]) -> datetime:
+    """UTC without a zone, as the tables have it: now, or the moment that the run's tag names."""
+    given = tags.get(KNOWN_AT_TAG)
+    if not given:
+        return datetime.now(UTC).replace(tzinfo=None)
+    try:
+        moment = datetime.fromisoformat(given)
+    except ValueError as error:
+        raise dg.Failure(
+            description=f"tag {KNOWN_AT_TAG} '{given}' is not a moment such as 2026-01-31 or 2026-01-31T06:00:00 (UTC)",
+            allow_retries=False,
+        ) from error
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
 def _window(context: dg.AssetExecutionContext) -> tuple[date, date] | None:

@@ -11,7 +11,7 @@ pandas, where all columns of a large extract take nearly twice the memory.
 
 Helper columns, as 1.0, 0.0 or null (a null is not counted in a share):
 
-- on all rows: `is_rejected`; `has_location` (coordinates were delivered, usable or not);
+- on all rows: `is_rejected` (null in an extract of under `MIN_ROWS_FOR_A_SHARE` rows); `has_location` (coordinates were delivered, usable or not);
   `is_unknown_code` (offence code not in the lookup); `is_inside_force` and `is_outside_force` (null
   without a location or a boundary);
 - on accepted rows: `is_clock_default` (see `committed`); `is_duplicate` (names another call of the
@@ -33,6 +33,7 @@ from hotspot_pipeline.validated.rules_codes import known_codes
 ALL_ROWS = ("is_rejected", "has_location", "is_unknown_code", "is_inside_force", "is_outside_force")
 ACCEPTED_ROWS = ("is_clock_default", "is_duplicate", "coordinate_share")
 MIN_ROWS_AT_A_POINT = 10
+MIN_ROWS_FOR_A_SHARE = 40
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,8 @@ def _helper(name: str, frame: pl.DataFrame, lookups: Mapping[str, pl.DataFrame])
     has = set(frame.columns)
     nothing = pl.lit(None, dtype=pl.Float64)
     if name == "is_rejected":
-        return pl.col("is_rejected")
+        # one bad row in a delta of ten is no reason to hold the night
+        return pl.col("is_rejected") if frame.height >= MIN_ROWS_FOR_A_SHARE else nothing
     if name == "has_location":
         return pl.col("coordinate_status").cast(pl.String) != "missing"
     if name == "is_unknown_code":

@@ -244,5 +244,5 @@ def _audits(entries: Any, folder: Path, path: Path) -> Iterator[Audit]:
             raise TableContractError(
                 f"{path}: audit '{name}': severity '{severity}' is not error or warn"
             )
-        query = file.read_text(encoding="utf-8").strip().rstrip(";")
+        query = file.read_text(encoding="utf-8").rstrip().rstrip(";").rstrip()
         yield Audit(name, query, severity, str(entry.get("description") or ""))

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -190,10 +191,8 @@ class Started:
         os.kill(self.pid, number)
 
     def kill_group(self) -> None:
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait()
 
     def wait(self, timeout_s: float = RUN_TIMEOUT_S) -> Finished:

@@ -200,7 +200,7 @@ def test_a_month_only_feed_has_months_and_no_weeks(
 def test_the_published_files_hold_the_hotspots(
     warwickshire: tuple[Settings, Force, list[JobOutcome], RunSummary],
 ) -> None:
-    settings, force, _, _ = warwickshire
+    _, force, _, _ = warwickshire
     hotspots = pl.read_csv(force.published / "tables" / "hotspots.csv")
     assert 5 <= hotspots.height <= 18
     assert hotspots.get_column("n_events").sum() > 3_000

@@ -7,7 +7,6 @@ taking files from the landing folder and archiving them (`raw`), what a feed's c
 
 from __future__ import annotations
 
-from hotspot_pipeline.raw.reading.formulas import escape_formula
 from hotspot_pipeline.raw.reading.read import read_file
 from hotspot_pipeline.raw.reading.tables import (
     LINE_COLUMN,
@@ -21,6 +20,5 @@ __all__ = [
     "ReadLimits",
     "SourceTable",
     "UnreadableFile",
-    "escape_formula",
     "read_file",
 ]

@@ -36,7 +36,7 @@ def test_labels_of_places_apart_are_free(squares: list[tuple[int, int]]) -> None
         assert not overlap(a, SIZE, b, SIZE)
     for centre, point in itertools.product(centres, np.array(points)):
         beyond = np.clip(np.abs(centre - point) - SIZE / 2, 0, None)
-        assert np.hypot(*beyond) > CLEARANCE - 1e-9
+        assert np.hypot(*beyond) > CLEARANCE - 1e-6
     np.testing.assert_array_less(np.hypot(*(centres - np.array(points)).T), 40)
 
 
@@ -44,6 +44,13 @@ def test_a_cluster_spreads() -> None:
     points = [(500.0 + 3 * at, 500.0) for at in range(8)]
     centres = placed(points)
     assert not any(overlap(a, SIZE, b, SIZE) for a, b in itertools.combinations(centres, 2))
+
+
+def test_a_label_does_not_cover_the_place_beside_it() -> None:
+    points = np.array([(500.0, 500.0), (520.0, 514.0)])
+    centres = placed([tuple(point) for point in points])
+    ring = np.array([2 * CLEARANCE, 2 * CLEARANCE])
+    assert not overlap(centres[0], SIZE, points[1], ring)
 
 
 def test_labels_stay_on_the_map_and_off_the_walls() -> None:

@@ -21,6 +21,7 @@ import pytest
 import shapely
 from polars.testing import assert_frame_equal
 
+from hotspot_pipeline.geo.h3_grid import H3Grid
 from hotspot_pipeline.geo.transform import TransformError, to_bng
 from hotspot_pipeline.published.layers import write_layers
 from hotspot_pipeline_tests.unit.published.made_force import FOOTER, SmallForce
@@ -207,6 +208,21 @@ def test_winding_and_decimals_of_rfc_7946(out: Path) -> None:
                 assert len(ring) >= 4
                 assert (twice_area(ring) > 0) == is_exterior
                 assert all(-8 < lon < 2 and 49 < lat < 61 for lon, lat in ring)
+
+
+def test_cells_of_a_grid_that_winds_the_other_way_are_turned(
+    small_force: SmallForce, tmp_path: Path
+) -> None:
+    class Backwards(H3Grid):
+        def polygons(self, cells: Any) -> Any:
+            return shapely.reverse(super().polygons(cells))
+
+    write(tmp_path, small_force, grid=Backwards(small_force.grid.spec))
+    for feature in features(tmp_path / "cells.geojson"):
+        assert all(twice_area(ring) > 0 for ring, _ in rings(feature["geometry"]))
+    assert all(
+        s.exterior.is_ccw for s in geopandas.read_parquet(tmp_path / "cells.parquet").geometry
+    )
 
 
 def test_a_hole_runs_clockwise(small_force: SmallForce, tmp_path: Path) -> None:

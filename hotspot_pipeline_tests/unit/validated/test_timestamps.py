@@ -48,7 +48,7 @@ def test_any_mix_of_formats_is_read_as_python_reads_it(rows: list[tuple[datetime
             continue
         text = moment.strftime(FORMATS[which])
         texts.append(text)
-        expected.append((datetime.strptime(text, FORMATS[which]), "%H" in FORMATS[which]))  # noqa: DTZ007
+        expected.append((datetime.strptime(text, FORMATS[which]), "%H" in FORMATS[which]))
     assert read(*texts) == expected
 
 

@@ -1,0 +1,172 @@
+"""One whole `hotspots run` on the demo force, as a scheduler starts it: how long, and Dagster's share.
+
+Three nights: `first_load` (a year of events, every table built), `next_night` (one delta of crimes
+and one of ASB), `nothing_new` (no delivery, so nothing may change). They are not rivals: no target
+is set, the seconds are stated. Each is the time from the start of the process to its end, imports
+included, in a process of its own; the three follow each other in every repeat, from a new folder.
+
+The time is divided by Dagster's own record of the run: `inside steps` is from a step's start to its
+end as Dagster has them (our work, with the events it reports on the way), `in jobs, outside steps`
+is what Dagster adds around them, and `outside jobs` is interpreter, imports, definitions, the lock
+and the summary. Files have lain long enough that nothing waits for them to settle.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.memory import children_peak_mb
+from benchmarks.race import Disagreement, Facts, Race, Side
+from benchmarks.stopwatch import Stopwatch
+
+_FORCE = "fosseshire"
+_FEEDS = ("crime_extract", "asb_extract", "venues", "excluded_sites", "default_geocodes")
+_HOUR_S = 3_600.0
+_SCRIPT = Path(sys.executable).with_name("hotspots")
+
+
+def prepare(folder: Path, is_quick: bool) -> Facts:
+    import yaml
+
+    from hotspot_pipeline.simulator import write_demo_feed
+
+    made = folder / "made"
+    n_weeks, n_nights = (6, 8) if is_quick else (57, 14)
+    report = write_demo_feed(made, n_weeks=n_weeks, n_nights=n_nights)
+    force = {
+        "force_id": _FORCE,
+        "boundary": {"file": "boundary.geojson"},
+        "feeds": {feed: {} for feed in _FEEDS},
+    }
+    (made / "force.yml").write_text(yaml.safe_dump(force), encoding="utf-8")
+    sizes = {d.file: d.n_rows for d in report.deliveries}
+    deltas = _deltas(made / "landing")[0]
+    return {
+        "rows of the first load": sum(n for f, n in sizes.items() if "_delta_" not in f),
+        "rows of the next night": sum(sizes[file.name] for file in deltas),
+        "weeks of events": n_weeks,
+    }
+
+
+def first_load(folder: Path, watch: Stopwatch) -> Facts:
+    shutil.rmtree(folder / "data", ignore_errors=True)
+    home = folder / "data" / "forces" / _FORCE
+    shutil.copytree(folder / "made", home, ignore=shutil.ignore_patterns("truth", "*_delta_*"))
+    return _run(folder, watch)
+
+
+def next_night(folder: Path, watch: Stopwatch) -> Facts:
+    for file in _deltas(folder / "made" / "landing")[0]:
+        feed = file.parent.name
+        shutil.copy(file, folder / "data" / "forces" / _FORCE / "landing" / feed / file.name)
+    return _run(folder, watch)
+
+
+def nothing_new(folder: Path, watch: Stopwatch) -> Facts:
+    facts = _run(folder, watch)
+    if facts["deliveries"] or facts["tables changed"]:
+        raise Disagreement(f"a night without a delivery changed something: {facts}")
+    return facts
+
+
+def _deltas(landing: Path) -> list[list[Path]]:
+    """The deltas of each night, in order; a night has one of each feed that sends them."""
+    by_stamp: dict[str, list[Path]] = {}
+    for file in sorted(landing.rglob("*_delta_*")):
+        by_stamp.setdefault(file.name.split("_")[-1].split(".")[0], []).append(file)
+    return [by_stamp[stamp] for stamp in sorted(by_stamp)]
+
+
+def _run(folder: Path, watch: Stopwatch) -> Facts:
+    for file in (folder / "data" / "forces" / _FORCE / "landing").rglob("*.*"):
+        os.utime(file, times=(time.time() - _HOUR_S,) * 2)
+    settings = {
+        k: v for k, v in os.environ.items() if not k.startswith(("HOTSPOTS_", "DAGSTER_"))
+    }
+    settings |= {"HOTSPOTS_DATA": str(folder / "data"), "DAGSTER_DISABLE_TELEMETRY": "yes"}
+    started = time.perf_counter()
+    cpu_before = os.times()
+    done = subprocess.run(
+        [*_command(), "run", "--json"], env=settings, capture_output=True, text=True, check=False
+    )
+    watch.seconds = time.perf_counter() - started
+    cpu = os.times()
+    watch.cpu_seconds = (cpu.children_user - cpu_before.children_user) + (
+        cpu.children_system - cpu_before.children_system
+    )
+    watch.peak_mb = children_peak_mb()
+    if done.returncode:
+        raise Disagreement(f"hotspots run ended with code {done.returncode}:\n{done.stderr[-2000:]}")
+    document = json.loads(done.stdout[done.stdout.index("{") :])
+    steps, n_events = _steps(folder, [job["run_id"] for job in document["jobs"]])
+    in_jobs, in_steps = sum(job["seconds"] for job in document["jobs"]), sum(steps.values())
+    watch.laps = {
+        "inside steps": in_steps,
+        "in jobs, outside steps": in_jobs - in_steps,
+        "outside jobs": watch.seconds - in_jobs,
+    }
+    watch.parts = dict(sorted(steps.items(), key=lambda step: -step[1]))
+    return {
+        "deliveries": len(document["deliveries"]),
+        "tables changed": sum(len(job["changed"]) for job in document["jobs"]),
+        "steps": len(steps),
+        "events recorded by Dagster": n_events,
+    }
+
+
+def _command() -> list[str]:
+    if _SCRIPT.exists():
+        return [str(_SCRIPT)]
+    return [sys.executable, "-c", "from hotspot_pipeline.cli import main; main()"]
+
+
+def _steps(folder: Path, run_ids: list[str]) -> tuple[dict[str, float], int]:
+    """Seconds of each step by its table or task, and the number of events, from Dagster's store."""
+    os.environ["DAGSTER_HOME"] = str(folder / "data" / "dagster_home")
+    import dagster as dg
+
+    found: dict[str, float] = {}
+    n_events = 0
+    with dg.DagsterInstance.get() as instance:
+        for run_id in run_ids:
+            n_events += len(instance.all_logs(run_id))
+            for step in instance.get_run_step_stats(run_id):
+                name = ".".join(step.step_key.split("__")[1:])
+                if step.start_time and step.end_time:
+                    found[name] = found.get(name, 0.0) + step.end_time - step.start_time
+    return found, n_events
+
+
+def verify(folder: Path) -> Facts:
+    """What stands after the last repeat, from the copy that readers get."""
+    import duckdb
+
+    copy = folder / "data" / "forces" / _FORCE / "published" / "warehouse.duckdb"
+    with duckdb.connect(str(copy), read_only=True) as connection:
+
+        def number(sql: str) -> Any:
+            return connection.execute(sql).fetchall()[0][0]
+
+        return {"hotspots published": int(number("select count(*) from hexes.hotspots"))}
+
+
+RACE = Race(
+    name="nightly",
+    title="One whole `hotspots run` on the demo force",
+    why_fair="No rival: three nights in a row from an empty folder, whole processes, imports included.",
+    sides=(
+        Side("first_load", "a year of events, every table built", first_load),
+        Side("next_night", "one delta of crimes and one of ASB", next_night),
+        Side("nothing_new", "no delivery", nothing_new),
+    ),
+    prepare=prepare,
+    verify=verify,
+    repeats=3,
+)

@@ -1,0 +1,287 @@
+"""Nights of a small force: new deliveries, bad ones, repeated ones, withdrawn and released ones.
+
+The deliveries are written by hand here, so that every number can be counted on the fingers.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from hotspot_pipeline.cli import running
+from hotspot_pipeline.cli.main import hotspots
+from hotspot_pipeline.cli.running import run_force
+from hotspot_pipeline.definitions import warehouse_of
+from hotspot_pipeline.settings import Force, Settings, parse_force
+
+HEADER = (
+    "source_system,crime_number,ho_offence_code,committed_from_local,committed_to_local,reported_ts_local,"
+    "recorded_ts_local,easting,northing,geocode_quality,location_type,flag_da,record_status,cancel_reason"
+)
+# a square of 20 km around Warwick in EPSG:4326, near enough
+BOUNDARY = {
+    "type": "Polygon",
+    "coordinates": [
+        [[-1.75, 52.15], [-1.35, 52.15], [-1.35, 52.45], [-1.75, 52.45], [-1.75, 52.15]]
+    ],
+}
+
+
+def crime(
+    number: str,
+    day: str = "2026-06-10",
+    *,
+    code: str = "008/06",
+    easting: int = 431950,
+    northing: int = 265750,
+    status: str = "live",
+    location: str = "street",
+    da: str = "N",
+) -> str:
+    stamp, reason = f"{day} 21:30:00", "C2" if status == "cancelled" else ""
+    return f"sim,{number},{code},{stamp},,{day} 22:00:00,{day} 23:00:00,{easting},{northing},street,{location},{da},{status},{reason}"
+
+
+class SmallForce:
+    """A force in a temporary folder, with `deliver` and `run`."""
+
+    def __init__(self, folder: Path) -> None:
+        home = folder / "forces" / "small"
+        home.mkdir(parents=True)
+        (home / "boundary.geojson").write_text(json.dumps(BOUNDARY))
+        document = {
+            "force_id": "small",
+            "boundary": "boundary.geojson",
+            "feeds": {"crime_extract": {}},
+            "partitions_start": date(2026, 6, 1),
+            "hotspots": {"min_events": 1, "top_k": 3, "bootstrap_draws": 50},
+        }
+        (home / "force.yml").write_text(yaml.safe_dump(document))
+        self.force: Force = parse_force(document, home)
+        self.settings = Settings(data=folder, forces=(self.force,), memory_limit="1GB", threads=2)
+        self.landing = self.force.landing("crime_extract")
+        self.landing.mkdir(parents=True)
+
+    def deliver(self, name: str, *rows: str, content: bytes | None = None) -> Path:
+        path = self.landing / name
+        data = content if content is not None else ("\n".join((HEADER, *rows)) + "\n").encode()
+        path.write_bytes(gzip.compress(data) if name.endswith(".gz") and content is None else data)
+        old = time.time() - 3600
+        os.utime(path, (old, old))
+        return path
+
+    def run(self) -> dict[str, object]:
+        outcomes, summary = run_force(self.settings, self.force, quiet=True)
+        assert all(o.success for o in outcomes), [o.failure for o in outcomes]
+        changed = sorted({name for o in outcomes for name in o.changed})
+        return {"changed": changed, **summary.document()}
+
+    def rows(self, sql: str) -> list[tuple[object, ...]]:
+        with warehouse_of(self.settings, self.force).session(read_only=True) as session:
+            return session.frame(sql).rows()
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallForce]:
+    monkeypatch.setenv("HOTSPOTS_DATA", str(tmp_path))
+    with dg.DagsterInstance.ephemeral() as in_memory:
+        # the event log on disk is Dagster's own affair; in memory a night takes a tenth of the time
+        monkeypatch.setattr(running, "instance", lambda _: nullcontext(in_memory))
+        yield SmallForce(tmp_path)
+
+
+def _command(*arguments: str) -> dict[str, object]:
+    result = CliRunner().invoke(
+        hotspots, [*arguments, "--json"], catch_exceptions=False, standalone_mode=False
+    )
+    return dict(json.loads(result.output)) if result.output.strip().startswith("{") else {}
+
+
+def test_a_night_with_every_kind_of_bad_file_still_takes_the_good_ones(small: SmallForce) -> None:
+    small.deliver("crime_delta_20260611.csv", crime("A1"), crime("A2"))
+    small.deliver("crime_delta_20260612.csv", content=b"")
+    small.deliver("crime_delta_20260613.csv", content=b"\x89PNG\r\n\x1a\n" + bytes(200))
+    whole = gzip.compress(
+        ("\n".join((HEADER, *[crime(f"B{n}") for n in range(500)])) + "\n").encode()
+    )
+    small.deliver("crime_delta_20260614.csv.gz", content=whole[: len(whole) // 2])
+    small.deliver("crime_delta_20260615.csv", content=(HEADER.replace(",", ";") + "\n").encode())
+    small.deliver("crime_delta_20260616.csv", content=(b"crime_number\nC1\n"))
+    small.deliver("crime_delta_20260617.csv", crime("D1"))
+    result = small.run()
+    refused = {str(r["source_file"]): str(r["rule"]) for r in result["refused_files"]}  # type: ignore[union-attr,index]
+    assert set(refused) == {
+        "crime_delta_20260612.csv",
+        "crime_delta_20260613.csv",
+        "crime_delta_20260614.csv.gz",
+        "crime_delta_20260615.csv",
+        "crime_delta_20260616.csv",
+    }
+    assert refused["crime_delta_20260613.csv"] == "binary"
+    assert refused["crime_delta_20260616.csv"] == "missing_column"
+    assert small.rows("select count(*) from validated.crimes") == [(3,)]
+    # what was refused stays refused quietly, and is not read again
+    assert small.run()["changed"] == []
+
+
+def test_the_newest_state_counts_and_only_its_weeks_change(small: SmallForce) -> None:
+    small.deliver(
+        "crime_full_20260611.csv",
+        crime("A1", "2026-06-02"),
+        crime("A2", "2026-06-09"),
+        crime("A3", "2026-06-10"),
+    )
+    small.run()
+    weeks = "select week_start, sum(n_events)::int from hexes.crime_weekly where resolution = 9 group by 1 order by 1"
+    assert small.rows(weeks) == [(date(2026, 6, 1), 1), (date(2026, 6, 8), 2)]
+    small.deliver(
+        "crime_delta_20260612.csv",
+        crime("A3", "2026-06-10", status="cancelled"),
+        crime("A4", "2026-06-05"),
+    )
+    result = small.run()
+    assert small.rows(weeks) == [(date(2026, 6, 1), 2), (date(2026, 6, 8), 1)]
+    touched = small.rows(
+        "select table_name, window_start from hexes.refreshed_windows where run_id = "
+        "(select run_id from hexes.refreshed_windows order by refreshed_at_utc desc limit 1) order by 1, 2"
+    )
+    assert touched == [
+        ("hexes.crime_daily", date(2026, 6, 5)),
+        ("hexes.crime_daily", date(2026, 6, 10)),
+        ("hexes.crime_weekly", date(2026, 6, 1)),
+        ("hexes.crime_weekly", date(2026, 6, 8)),
+    ]
+    assert "hexes.events" in result["changed"]  # type: ignore[operator]
+    assert small.rows(
+        "select exclusion_reason, count(*)::int from hexes.events where not is_counted group by 1"
+    ) == [("not_live", 1)]
+
+
+def test_the_same_bytes_again_are_nothing_new(small: SmallForce) -> None:
+    small.deliver("crime_delta_20260611.csv", crime("A1"))
+    small.run()
+    small.deliver("crime_delta_20260612.csv", crime("A1"))
+    result = small.run()
+    assert result["deliveries"] == []
+    assert small.rows(
+        "select status, count(*)::int from raw.extract_files group by 1 order by 1"
+    ) == [
+        ("duplicate", 1),
+        ("loaded", 1),
+    ]
+    assert small.rows("select count(*) from raw.crimes") == [(1,)]
+
+
+def test_many_nights_at_once_are_one_run_in_their_order(small: SmallForce) -> None:
+    for day in range(1, 29):
+        small.deliver(
+            f"crime_delta_202605{day:02d}T0200.csv",
+            crime("A1", "2026-04-30", easting=431950 + 10 * day),
+        )
+    result = small.run()
+    assert len(result["deliveries"]) == 28  # type: ignore[arg-type]
+    assert small.rows("select easting from history.crimes_current") == [(431950.0 + 280,)]
+
+
+def test_a_withdrawn_delivery_leaves_every_table_and_stays_on_record(small: SmallForce) -> None:
+    small.deliver("crime_delta_20260611.csv", crime("A1"))
+    small.run()
+    small.deliver("crime_delta_20260612.csv", crime("A1", status="cancelled"), crime("A2"))
+    small.run()
+    (extract,) = [
+        r[0]
+        for r in small.rows(
+            "select extract_id from raw.extracts where extract_ts_utc > '2026-06-11'"
+        )
+    ]
+    answer = _command("withdraw", str(extract), "--because", "wrong window")
+    assert answer["withdrawn"] == extract
+    assert small.rows(
+        "select crime_pid is not null, record_status from history.crimes_current"
+    ) == [(True, "live")]
+    for table in ("raw.crimes", "validated.crimes"):
+        assert small.rows(f"select count(*) from {table} where extract_id = '{extract}'") == [(0,)]
+    assert (
+        small.rows("select state, reason from published.deliveries where state <> 'accepted'")[0][0]
+        == "withdrawn"
+    )
+    # the same bytes stay out
+    assert small.run()["deliveries"] == []
+
+
+def test_a_partial_full_extract_is_held_and_can_be_released(small: SmallForce) -> None:
+    small.deliver("crime_full_20260611.csv", *[crime(f"A{n}") for n in range(100)])
+    small.run()
+    small.deliver(
+        "crime_full_20260612.csv", *[crime(f"A{n}", status="cancelled") for n in range(60)]
+    )
+    result = small.run()
+    (taken,) = result["deliveries"]  # type: ignore[misc]
+    assert taken["state"] == "held"  # type: ignore[index]
+    # nothing of it counts: yesterday's states stand
+    assert small.rows(
+        "select count(*) from history.crimes_current where record_status = 'live'"
+    ) == [(100,)]
+    assert small.rows(
+        "select n_held, n_accepted from published.deliveries where state = 'held'"
+    ) == [(60, 0)]
+    _command("release", str(taken["extract_id"]), "--because", "the force closed a station")  # type: ignore[index]
+    assert small.rows(
+        "select count(*) from history.crimes_current where record_status = 'live'"
+    ) == [(40,)]
+    assert small.rows("select count(*) from published.deliveries where state = 'held'") == [(0,)]
+
+
+def test_a_delivery_still_being_written_waits(small: SmallForce) -> None:
+    (small.landing / "crime_delta_20260611.csv.part").write_text(HEADER)
+    small.deliver("crime_delta_20260612.csv", crime("A1"))
+    assert len(small.run()["deliveries"]) == 1  # type: ignore[arg-type]
+
+
+def test_hotspots_keep_their_ids_after_the_sign_off(small: SmallForce) -> None:
+    small.deliver("crime_delta_20260611.csv", *[crime(f"A{n}", "2026-05-10") for n in range(9)])
+    small.run()
+    answer = _command("signoff", "--by", "analyst", "--because", "first selection")
+    (signed,) = answer["signed"]  # type: ignore[misc]
+    small.deliver(
+        "crime_delta_20260612.csv",
+        *[crime(f"B{n}", "2026-05-11", easting=436000, northing=262000) for n in range(30)],
+    )
+    small.run()
+    statuses = dict(small.rows("select hotspot_id, status from hexes.hotspots"))  # type: ignore[arg-type]
+    assert statuses[signed] == "signed"
+    assert sorted(statuses.values()) == ["proposed", "signed"]
+
+
+def test_no_plain_crime_number_leaves_the_raw_stage(small: SmallForce) -> None:
+    small.deliver(
+        "crime_delta_20260611.csv", crime("SECRET/123/26"), crime("SECRET/124/26", code="999/99")
+    )
+    small.run()
+    with warehouse_of(small.settings, small.force).session(read_only=True) as session:
+        for name, contract in session.catalog.items():
+            if contract.stage == "raw" or not session.exists(name):
+                continue
+            text = session.frame(f"select * from {name}").write_csv()
+            assert "SECRET" not in text, name
+    for path in (*small.force.published.rglob("*"), *small.force.reports.rglob("*")):
+        if path.is_file():
+            assert b"SECRET" not in path.read_bytes(), path.name
+
+
+def test_an_empty_force_runs_green(small: SmallForce) -> None:
+    result = small.run()
+    assert result["deliveries"] == []
+    assert small.rows("select count(*) from hexes.hotspots") == [(0,)]
+    assert (small.force.published / "pictures" / "hotspot_map.png").exists()

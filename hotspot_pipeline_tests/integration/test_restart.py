@@ -1,0 +1,204 @@
+"""The machine restarts in the middle of a run: worker, code server and daemon are gone. The next run is green in time."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from hotspot_pipeline.warehouse import lock
+from hotspot_pipeline.warehouse.resource import BOOT_TAG, POOL, PROCESS_TAG
+from hotspot_pipeline_tests.integration import standing
+from hotspot_pipeline_tests.integration.conftest import TwoDays
+from hotspot_pipeline_tests.integration.dagster_ui import UserInterface, start_ui, wait_until
+from hotspot_pipeline_tests.integration.figures import record
+from hotspot_pipeline_tests.integration.installation import FORCE, Installation
+
+pytestmark = pytest.mark.slow
+
+# read when the tests are collected: no test sees the environment of whoever runs it
+LIMIT_S = float(os.environ.get("HOTSPOTS_VERIFY_RESTART_S", "60"))
+ENDED_STEPS = 3
+TEST = "the machine restarted in the middle of a run"
+
+
+@pytest.fixture
+def machine(two_days: TwoDays, tmp_path: Path) -> Iterator[Installation]:
+    """An installation with deliveries waiting; whatever still runs at the end is killed."""
+    found = two_days.yesterday.copy_to(tmp_path / "machine")
+    try:
+        yield found
+    finally:
+        found.kill_everything()
+
+
+def run_in_the_middle(ui: UserInterface) -> str:
+    """Launches the nightly job and waits until its worker has written some tables; returns the run id."""
+    run_id = ui.launch()
+    wait_until(
+        lambda: (
+            lock.holder(ui.installation.lock_file).get("purpose") == f"run {run_id}"
+            and ui.state(run_id)["n_steps"] >= ENDED_STEPS
+        ),
+        "the run to be in the middle",
+        180.0,
+        about=lambda: f"{ui.state(run_id)}\n{ui.started.output[-3000:]}",
+    )
+    return run_id
+
+
+def restart_machine(installation: Installation, run_ids: list[str], new_boot: bool) -> int:
+    """Kills every process. With `new_boot` the runs look as if they were of a boot before this one, and as if a
+    living process had got their pid."""
+    n_killed = installation.kill_everything()
+    if new_boot:
+        with instance_of(installation) as instance:
+            for run_id in run_ids:
+                run = instance.get_run_by_id(run_id)
+                if run is not None and PROCESS_TAG in run.tags:
+                    tags = {BOOT_TAG: "an earlier boot", PROCESS_TAG: lock.process_mark()}
+                    instance.add_run_tags(run_id, tags)
+    return n_killed
+
+
+def instance_of(installation: Installation) -> dg.DagsterInstance:
+    return dg.DagsterInstance.from_config(str(installation.data / "dagster_home"))
+
+
+def status_of(installation: Installation, run_id: str) -> str:
+    with instance_of(installation) as instance:
+        run = instance.get_run_by_id(run_id)
+        assert run is not None
+        return run.status.value
+
+
+def assert_pool_is_free(installation: Installation) -> None:
+    """No slot of the pool is taken, and no run is shown as going on that would count against it."""
+    with instance_of(installation) as instance:
+        info = instance.event_log_storage.get_concurrency_info(f"{POOL}_{FORCE}")
+        assert info.active_slot_count == 0, info
+        assert info.pending_step_count == 0, info
+        going_on = instance.get_runs(
+            dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED])
+        )
+        # the chain may have started the police day after the green night
+        assert [r.run_id for r in going_on if r.job_name.endswith("nightly_crime")] == []
+
+
+@pytest.mark.parametrize("new_boot", [True, False], ids=["machine restarted", "processes killed"])
+def test_next_run_from_the_ui_is_green(
+    new_boot: bool, machine: Installation, two_days: TwoDays, tmp_path: Path
+) -> None:
+    dead = run_in_the_middle(start_ui(machine))
+    n_killed = restart_machine(machine, [dead], new_boot)
+    faults = standing.half_written(
+        standing.prints(machine, tmp_path / "scratch"), two_days.before, two_days.after
+    )
+    assert faults == []
+    assert standing.broken_files(machine.published, two_days.files_before) == []
+
+    started = time.monotonic()
+    ui = start_ui(machine)
+    ui_s = time.monotonic() - started
+    launched = time.monotonic()
+    run_id = ui.launch()
+    ended = ui.wait_for_end(run_id)
+    seconds = time.monotonic() - launched
+    assert ended["status"] == "SUCCESS", ended
+    assert status_of(machine, dead) == "FAILURE"
+    assert_pool_is_free(machine)
+    machine.kill_everything()
+    assert standing.differences(machine, two_days.today, tmp_path / "scratch") == {}
+    record(
+        TEST,
+        next_run="launched in the UI",
+        boot="another" if new_boot else "the same",
+        processes_killed=n_killed,
+        dead_run="FAILURE",
+        seconds_until_the_ui_answers=ui_s,
+        seconds_from_launch_to_success=seconds,
+    )
+    assert seconds < LIMIT_S
+
+
+def test_next_run_from_the_command_line_is_green(
+    machine: Installation, two_days: TwoDays, tmp_path: Path
+) -> None:
+    dead = run_in_the_middle(start_ui(machine))
+    n_killed = restart_machine(machine, [dead], new_boot=True)
+    started = time.monotonic()
+    machine.green_run()
+    seconds = time.monotonic() - started
+    assert status_of(machine, dead) == "FAILURE"
+    assert_pool_is_free(machine)
+    assert standing.differences(machine, two_days.today, tmp_path / "scratch") == {}
+    record(
+        TEST,
+        next_run="hotspots run",
+        boot="another",
+        processes_killed=n_killed,
+        dead_run="FAILURE",
+        seconds_from_launch_to_success=seconds,
+    )
+    assert seconds < LIMIT_S
+
+
+def test_a_run_that_died_while_it_waited_for_the_lock_blocks_nobody(
+    machine: Installation, two_days: TwoDays, tmp_path: Path
+) -> None:
+    """Two runs are gone: one from the command line in the middle of a write, one from the UI that waited for it."""
+    ui = start_ui(machine)
+    writer = machine.start("run", stop_at=("STOP", "before_commit", "insert into raw.crimes"))
+    wait_until(lambda: writer.is_stopped, "the writer", 180.0, about=lambda: writer.output[-3000:])
+    waiting = ui.launch()
+    wait_until(
+        lambda: ui.state(waiting)["status"] == "STARTED",
+        "the second run to start",
+        180.0,
+        about=lambda: ui.started.output[-3000:],
+    )
+    time.sleep(3)  # it is waiting for the lock now
+    assert ui.state(waiting)["status"] == "STARTED"
+    n_killed = restart_machine(machine, [waiting], new_boot=True)
+    ui = start_ui(machine)
+    launched = time.monotonic()
+    run_id = ui.launch()
+    ended = ui.wait_for_end(run_id)
+    seconds = time.monotonic() - launched
+    assert ended["status"] == "SUCCESS", ended
+    assert status_of(machine, waiting) == "FAILURE"
+    assert_pool_is_free(machine)
+    record(
+        TEST,
+        next_run="launched in the UI, a waiting run had died too",
+        boot="another",
+        processes_killed=n_killed,
+        dead_run="FAILURE",
+        seconds_from_launch_to_success=seconds,
+    )
+    assert seconds < LIMIT_S
+
+
+def test_two_runs_from_the_ui_wait_for_each_other(
+    machine: Installation, two_days: TwoDays, tmp_path: Path
+) -> None:
+    ui = start_ui(machine)
+    started = time.monotonic()
+    run_ids = [ui.launch(), ui.launch()]
+    first, second = sorted(
+        [ui.wait_for_end(run_id) for run_id in run_ids], key=lambda run: run["startTime"]
+    )
+    seconds = time.monotonic() - started
+    assert [first["status"], second["status"]] == ["SUCCESS", "SUCCESS"]
+    assert second["startTime"] >= first["endTime"]
+    machine.kill_everything()
+    assert standing.differences(machine, two_days.today, tmp_path / "scratch") == {}
+    record(
+        "two runs launched in the UI at once",
+        outcome="both green, one after the other, nothing doubled",
+        seconds_for_both=seconds,
+    )
