@@ -1,4 +1,7 @@
-"""Fixtures for every test: the project's folders, the shared public data, an environment of our own."""
+"""What every test stands on: no settings of this machine, an installation of its own, and no clock on examples.
+
+Not here: fixtures of one room, which live in the conftest beside its tests.
+"""
 
 from __future__ import annotations
 
@@ -6,34 +9,47 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
-from hypothesis import settings as hypothesis_settings
 
-# shared machines pause at will: a slow example is no failure
-hypothesis_settings.register_profile("house", deadline=None)
-hypothesis_settings.load_profile("house")
+from hotspot_pipeline.warehouse.contract import TableContract, read_catalog
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+# Imports and a busy machine make single examples slow; speed belongs to benchmarks/.
+hypothesis.settings.register_profile("hotspots", deadline=None)
+hypothesis.settings.load_profile("hotspots")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No test sees the settings of whoever runs it, nor touches their Dagster home."""
+def _nothing_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A test that forgets to say where its data are finds an empty folder, never the real `data/`."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in [n for n in os.environ if n.startswith("HOTSPOTS_")]:
+        for name in [n for n in os.environ if n.startswith(("HOTSPOTS_", "DAGSTER_"))]:
             patch.delenv(name)
-        patch.setenv("DAGSTER_HOME", str(tmp_path_factory.mktemp("dagster_home")))
+        home = tmp_path_factory.mktemp("dagster_home")
+        (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n", encoding="utf-8")
+        patch.setenv("DAGSTER_HOME", str(home))
         patch.setenv("DAGSTER_DISABLE_TELEMETRY", "yes")
+        patch.setenv("HOTSPOTS_DATA", str(tmp_path_factory.mktemp("data")))
         yield
 
 
 @pytest.fixture(scope="session")
 def project_root() -> Path:
-    return Path(__file__).resolve().parent.parent
+    return PROJECT_ROOT
 
 
 @pytest.fixture(scope="session")
-def shared_data(project_root: Path) -> Path:
-    """Real public data that lies beside the project; never copied into it."""
-    folder = project_root.parent / "shared" / "data"
+def shared_data() -> Path:
+    """Real public data beside the project; never copied into it."""
+    folder = PROJECT_ROOT.parent / "shared" / "data"
     if not folder.is_dir():
-        pytest.skip("the shared public data is not beside the project (../shared/data)")
+        pytest.skip("the real public data are not beside the project (../shared/data)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def catalog() -> dict[str, TableContract]:
+    """The contracts of the real tables."""
+    return read_catalog(PROJECT_ROOT / "dbt_like_sql")

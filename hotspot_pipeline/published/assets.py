@@ -115,7 +115,7 @@ def _footer(shop: Workshop, session: Session) -> dict[str, str]:
     return {
         "force": shop.force.name,
         "data to": str(data_to or "no data"),
-        **{measure: f"{n:,}" for measure, n in rows.select("measure", "n").iter_rows()},
+        **{measure.replace("_", " "): f"{n:,}" for measure, n in rows.select("measure", "n").iter_rows()},
         **_licences(shop),
     }
 

@@ -6,6 +6,7 @@ Here: choosing and naming windows, in metres of the National Grid. Not here: dra
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,9 @@ from numpy.typing import NDArray
 from hotspot_pipeline.geo.grid_reference import SQUARES
 
 MAX_ZOOMS = 4
+#: A window that shows more than this share of an earlier one again is no use to a reader.
+MOST_REPEATED = 0.4
+_SLIDES = (0.0, -0.25, 0.25, -0.5, 0.5, -0.75, 0.75, -1.0, 1.0)
 #: With more hotspots than this, windows start from the busiest ones only.
 _MAX_ANCHORS = 150
 
@@ -78,8 +82,9 @@ def choose_zooms(
 
     `bounds` holds west, south, east, north of each hotspot (n by 4, metres), `n_events` its events.
     Greedy: each window is put where it holds the most hotspots that no earlier one holds, of equal
-    ones where it holds the most events, and is then centred on them, each at least `margin_m` from
-    the edge. A hotspot larger than that is in none.
+    ones where it holds the most events, and is then centred on them or slid aside so that it repeats
+    little of an earlier one; each hotspot stays at least `margin_m` from the edge. A hotspot larger
+    than that is in none, nor is one that only a window of mostly repeated ground would show.
     """
     boxes = np.asarray(bounds, dtype=np.float64).reshape(-1, 4)
     left = np.ones(len(boxes), dtype=bool)
@@ -88,16 +93,43 @@ def choose_zooms(
         held = _best_group(boxes, n_events, left, width_m - 2 * margin_m, height_m - 2 * margin_m)
         if not held.any():
             break
-        group = boxes[held]
-        middle = (
-            float(group[:, 0].min() + group[:, 2].max()) / 2,
-            float(group[:, 1].min() + group[:, 3].max()) / 2,
-        )
-        window = around(middle, width_m, height_m)
-        windows.append(window)
+        window = _placed(boxes[held], windows, width_m, height_m, margin_m)
+        if window is None:
+            # the group is spread around an earlier window: its busiest hotspot alone may find a place
+            busiest = np.flatnonzero(held)[np.argmax(n_events[held])]
+            held = np.arange(len(boxes)) == busiest
+            window = _placed(boxes[held], windows, width_m, height_m, margin_m)
         # the group itself, whatever rounding says at its edge
-        left &= ~(window.holds(boxes) | held)
+        left &= ~held
+        if window is not None:
+            windows.append(window)
+            left &= ~window.holds(boxes)
     return windows
+
+
+def _placed(
+    group: Bounds, earlier: list[Extent], width_m: float, height_m: float, margin_m: float
+) -> Extent | None:
+    """The window that holds the group as near its middle as it can without repeating an earlier one; or None."""
+    west, east = float(group[:, 0].min()), float(group[:, 2].max())
+    south, north = float(group[:, 1].min()), float(group[:, 3].max())
+    x, y = (west + east) / 2, (south + north) / 2
+    # as far as it can slide before the group comes too near its edge
+    dx = max(0.0, (width_m - (east - west)) / 2 - margin_m)
+    dy = max(0.0, (height_m - (north - south)) / 2 - margin_m)
+    steps = sorted(product(_SLIDES, _SLIDES), key=lambda ab: (ab[0] ** 2 + ab[1] ** 2, ab))
+    for a, b in steps:
+        window = around((x + a * dx, y + b * dy), width_m, height_m)
+        if all(_shared(window, e) <= MOST_REPEATED for e in earlier):
+            return window
+    return None
+
+
+def _shared(a: Extent, b: Extent) -> float:
+    """The share of `a` that `b` shows too."""
+    across = min(a.east, b.east) - max(a.west, b.west)
+    along = min(a.north, b.north) - max(a.south, b.south)
+    return max(0.0, across) * max(0.0, along) / (a.width_m * a.height_m)
 
 
 def _best_group(

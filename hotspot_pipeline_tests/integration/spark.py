@@ -19,6 +19,7 @@ import duckdb
 import polars as pl
 import sqlglot
 from sqlglot import exp
+from sqlglot.optimizer.qualify import qualify
 
 from hotspot_pipeline.warehouse.contract import TableContract
 
@@ -54,25 +55,32 @@ def in_spark(
     for name, rows in tables.items():
         frame = session.createDataFrame(rows.rows(), schema=_spark_schema(contracts[name]))
         frame.createOrReplaceTempView(_view(name))
-    found = session.sql(transpiled(sql, values))
+    found = session.sql(transpiled(sql, contracts, values))
     return _rows(found.columns, [tuple(row) for row in found.collect()])
 
 
-def transpiled(sql: str, values: Values) -> str:
-    """Spark SQL; a parameter becomes a literal and stage.table the view stage__table."""
-    tree = sqlglot.parse_one(sql, dialect="duckdb")
+def transpiled(sql: str, contracts: Mapping[str, TableContract], values: Values) -> str:
+    """Spark SQL; a parameter becomes a literal, stage.table the view stage__table, and every star its columns."""
+    schema: dict[str, Any] = {}
+    for contract in contracts.values():
+        schema.setdefault(contract.stage, {})[contract.table] = dict(contract.column_types)
 
-    def changed(node: exp.Expr) -> exp.Expr:
+    def bound(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Parameter | exp.Placeholder):
             name = str(node.this.name if isinstance(node.this, exp.Expr) else node.this)
             return sqlglot.parse_one(_literal(values[name]), dialect="duckdb")
-        if isinstance(node, exp.Table) and node.db:
-            alias = exp.to_identifier(node.alias) if node.alias else None
-            table = exp.to_table(_view(f"{node.db}.{node.name}"))
-            return exp.alias_(table, alias, table=True) if alias else table
         return node
 
-    return tree.transform(changed).sql(dialect="spark")
+    def renamed(node: exp.Expr) -> exp.Expr:
+        if isinstance(node, exp.Table) and node.db:
+            table = exp.to_table(_view(f"{node.db}.{node.name}"))
+            return exp.alias_(table, node.alias_or_name, table=True)
+        return node
+
+    tree = sqlglot.parse_one(sql, dialect="duckdb").transform(bound)
+    # a star beside QUALIFY would carry the row number out of the subquery that Spark needs for it
+    tree = qualify(tree, schema=schema, dialect="duckdb")
+    return tree.transform(renamed).sql(dialect="spark")
 
 
 def spark_session(folder: Path) -> Any:
@@ -80,7 +88,7 @@ def spark_session(folder: Path) -> Any:
     from pyspark.sql import SparkSession
 
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
-    return (
+    session = (
         SparkSession.builder.master("local[2]")
         .appName("models on a second engine")
         .config("spark.driver.bindAddress", "127.0.0.1")
@@ -96,6 +104,8 @@ def spark_session(folder: Path) -> Any:
         .config("spark.driver.memory", "1g")
         .getOrCreate()
     )
+    session.sparkContext.setLogLevel("ERROR")
+    return session
 
 
 def _spark_schema(contract: TableContract) -> Any:

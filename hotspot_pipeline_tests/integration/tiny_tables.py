@@ -1,13 +1,13 @@
 """Small random tables that fit their contracts, with values that meet: for running a model where there is no data.
 
-The values come from the contract (types, allowed values, required), from the literals that the models compare a column
+The values come from the contract (types, allowed values, required), from the literals that the model compares a column
 with, and otherwise from a handful per column name, so that joins find partners.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -33,16 +33,17 @@ _KINDS: dict[str, Any] = {
 }
 
 
-def literals_by_column(queries: Iterable[str]) -> dict[str, list[str]]:
-    """The texts that the queries compare a column with, by column name."""
+def literals_by_column(sql: str) -> dict[str, list[str]]:
+    """The texts that the query compares a column with, by column name."""
     found: dict[str, set[str]] = {}
-    for sql in queries:
-        tree = sqlglot.parse_one(sql, dialect="duckdb")
-        for node in tree.find_all(exp.EQ, exp.NEQ, exp.In, exp.Like):
-            texts = {s.this for s in node.find_all(exp.Literal) if s.is_string}
-            for column in node.find_all(exp.Column):
-                found.setdefault(column.name, set()).update(t.strip("%") for t in texts)
-    return {name: sorted(texts - {""}) for name, texts in found.items()}
+    for node in sqlglot.parse_one(sql, dialect="duckdb").find_all(
+        exp.EQ, exp.NEQ, exp.In, exp.Like
+    ):
+        others = node.expressions if isinstance(node, exp.In) else [node.expression]
+        texts = {o.this.strip("%") for o in others if isinstance(o, exp.Literal) and o.is_string}
+        for column in node.this.find_all(exp.Column):
+            found.setdefault(column.name, set()).update(texts - {""})
+    return {name: sorted(texts) for name, texts in found.items() if texts}
 
 
 def random_table(
@@ -51,21 +52,23 @@ def random_table(
     """At most `n_rows` rows, one for each value of the grain."""
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
     for number in range(n_rows):
-        row = {c.name: _value(rng, c, literals) for c in contract.columns}
+        row = {c.name: _value(rng, c, literals, n_rows) for c in contract.columns}
         key = tuple(row[name] for name in contract.grain) or (number,)
         rows[key] = row
     schema = {c.name: _kind(c) for c in contract.columns}
     return pl.DataFrame(list(rows.values()), schema=schema, orient="row")
 
 
-def _value(rng: random.Random, column: TableColumn, literals: Mapping[str, list[str]]) -> Any:
+def _value(
+    rng: random.Random, column: TableColumn, literals: Mapping[str, list[str]], n_rows: int
+) -> Any:
     if not column.required and rng.random() < _EMPTY_SHARE:
         return None
     match column.type.split("(")[0]:
         case "VARCHAR":
-            return rng.choice(_texts(column, literals))
+            return _text(rng, column, literals, n_rows)
         case "BIGINT" | "INTEGER" | "SMALLINT":
-            return rng.randint(0, 7)
+            return rng.randint(0, 4)
         case "DOUBLE":
             return rng.randint(0, 4000) / 4
         case "DECIMAL":
@@ -91,15 +94,16 @@ def _value(rng: random.Random, column: TableColumn, literals: Mapping[str, list[
     raise TypeError(f"{column.name}: no values known for {column.type}")
 
 
-def _texts(column: TableColumn, literals: Mapping[str, list[str]]) -> list[str]:
+def _text(
+    rng: random.Random, column: TableColumn, literals: Mapping[str, list[str]], n_rows: int
+) -> str:
     if column.allowed:
-        return list(column.allowed)
-    few = [f"{column.name} {n}" for n in "ABC"]
-    return [
-        *literals.get(column.name, []),
-        *few,
-        "Ünïcode & 'quote'" if column.name.endswith("desc") else few[0],
-    ]
+        return rng.choice(column.allowed)
+    if column.name in literals and rng.random() < 0.7:
+        return rng.choice(literals[column.name])
+    if column.name.endswith("desc"):
+        return rng.choice(["Ünïcode & 'quote'", "", " Hospital ", "A"])
+    return f"{column.name} {rng.randint(1, 3 + n_rows // 8)}"
 
 
 def _kind(column: TableColumn) -> Any:

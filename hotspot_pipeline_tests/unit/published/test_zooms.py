@@ -117,3 +117,20 @@ def test_extents() -> None:
 )
 def test_grid_squares(easting: float, northing: float, square: str) -> None:
     assert grid_square(easting, northing) == square
+
+
+def test_a_further_window_shows_other_ground() -> None:
+    """A cluster fills the first window; two hotspots beside it, at opposite corners, would show it all again."""
+    cluster = [[x, y, x + 300, y + 300] for x in (2000, 4500) for y in (2000, 3500)]
+    beside = [[1200, 4300, 1500, 4600], [5600, 1500, 5900, 1800]]
+    boxes = np.array([*cluster, *beside], dtype=float)
+    windows = choose_zooms(
+        boxes, np.array([9, 9, 9, 9, 5, 4]), width_m=5000, height_m=3500, margin_m=200
+    )
+    assert len(windows) >= 2
+    for n, window in enumerate(windows):
+        for earlier in windows[:n]:
+            across = min(window.east, earlier.east) - max(window.west, earlier.west)
+            along = min(window.north, earlier.north) - max(window.south, earlier.south)
+            assert max(0, across) * max(0, along) <= 0.4 * 5000 * 3500 + 1
+        assert window.holds(boxes).any()
