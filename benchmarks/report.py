@@ -57,7 +57,10 @@ def _side(says: str, runs: Runs) -> dict[str, Any]:
         "peak_mb": round(runs.highest_peak_mb),
         "mb_before": round(runs.median("mb_before")),
         "facts": runs.repeats[-1]["facts"],
-        **{kind: {k: _short(v) for k, v in runs.laps(kind).items()} for kind in ("laps", "parts", "apart")},
+        **{
+            kind: {k: _short(v) for k, v in runs.laps(kind).items()}
+            for kind in ("laps", "parts", "apart")
+        },
         "all_s": [_short(s) for s in seconds],
     }
 

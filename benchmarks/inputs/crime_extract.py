@@ -174,9 +174,7 @@ def _places(rng: np.random.Generator, n: int, outline: shapely.Polygon) -> tuple
     xy = [_where(has_place, pl.Series(pool[axis][at].astype(np.int64)).cast(pl.String)) for axis in (0, 1)]  # fmt: skip
     kinds = np.array(["uprn", "building", "street", "junction", "postcode"])
     quality = _where(has_place, pl.Series(kinds[at % len(kinds)]))
-    lsoa = _where(
-        has_place, "E010" + pl.Series(30_000 + at % 339).cast(pl.String).str.zfill(5)
-    )
+    lsoa = _where(has_place, "E010" + pl.Series(30_000 + at % 339).cast(pl.String).str.zfill(5))
     beat = "BS" + pl.Series(at % 64).cast(pl.String).str.zfill(2)
     types = np.array(["street", "dwelling", "dwelling", "retail", "licensed_premises", "other", "car_park", "unknown"])  # fmt: skip
     return *xy, quality, lsoa, beat, types[at % len(types)]
@@ -218,4 +216,6 @@ def _outline(rng: np.random.Generator) -> shapely.Polygon:
     )
     radius = _RADIUS_M * np.clip(1.0 + waves, 0.5, 1.6)
     x, y = _CENTRE_M
-    return shapely.Polygon(np.column_stack([x + radius * np.cos(angle), y + radius * np.sin(angle)]))
+    return shapely.Polygon(
+        np.column_stack([x + radius * np.cos(angle), y + radius * np.sin(angle)])
+    )

@@ -229,7 +229,9 @@ RACE = Race(
     prepare=prepare,
     verify=verify,
     targets=(
-        Target("of read_csv(all_varchar) into a table", 5.0, times_as_long("ours", "duckdb_read_csv")),
+        Target(
+            "of read_csv(all_varchar) into a table", 5.0, times_as_long("ours", "duckdb_read_csv")
+        ),
         Target(
             "peak of our process, great-expectations included",
             1_500.0,

@@ -87,9 +87,7 @@ def _deltas(landing: Path) -> list[list[Path]]:
 def _run(folder: Path, watch: Stopwatch) -> Facts:
     for file in (folder / "data" / "forces" / _FORCE / "landing").rglob("*.*"):
         os.utime(file, times=(time.time() - _HOUR_S,) * 2)
-    settings = {
-        k: v for k, v in os.environ.items() if not k.startswith(("HOTSPOTS_", "DAGSTER_"))
-    }
+    settings = {k: v for k, v in os.environ.items() if not k.startswith(("HOTSPOTS_", "DAGSTER_"))}
     settings |= {"HOTSPOTS_DATA": str(folder / "data"), "DAGSTER_DISABLE_TELEMETRY": "yes"}
     started = time.perf_counter()
     cpu_before = os.times()
@@ -103,7 +101,9 @@ def _run(folder: Path, watch: Stopwatch) -> Facts:
     )
     watch.peak_mb = children_peak_mb()
     if done.returncode:
-        raise Disagreement(f"hotspots run ended with code {done.returncode}:\n{done.stderr[-2000:]}")
+        raise Disagreement(
+            f"hotspots run ended with code {done.returncode}:\n{done.stderr[-2000:]}"
+        )
     document = json.loads(done.stdout[done.stdout.index("{") :])
     steps, n_events = _steps(folder, [job["run_id"] for job in document["jobs"]])
     in_jobs, in_steps = sum(job["seconds"] for job in document["jobs"]), sum(steps.values())

@@ -2,10 +2,12 @@ with delivered as (
 
     select
         sum(n_records) as n_records,
-        sum(n_unreadable) as n_unreadable,
+        sum(case when state <> 'withdrawn' then n_unreadable else 0 end) as n_unreadable,
         sum(n_rejected) as n_rejected,
         sum(n_held) as n_held,
         sum(n_accepted) as n_accepted,
+        sum(case when state = 'withdrawn' then n_records else 0 end) as n_records_withdrawn,
+        sum(case when state = 'waiting' then n_records - n_unreadable else 0 end) as n_records_waiting,
         count(*) as n_deliveries,
         sum(case when state = 'refused' then 1 else 0 end) as n_refused,
         sum(case when state = 'held' then 1 else 0 end) as n_deliveries_held,
@@ -37,6 +39,10 @@ measures as (
     select 'records rejected', 'records', n_rejected from delivered
     union all
     select 'records held', 'records', n_held from delivered
+    union all
+    select 'records withdrawn', 'records', n_records_withdrawn from delivered
+    union all
+    select 'records waiting', 'records', n_records_waiting from delivered
     union all
     select 'records accepted', 'records', n_accepted from delivered
     union all

@@ -89,7 +89,8 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
-        return f"{value:,}"
+        # a cell is a name, not a quantity
+        return f"{value:,}" if abs(value) < 10**15 else str(value)
     if isinstance(value, float):
         return f"{value:,.3f}"
     if isinstance(value, datetime):

@@ -129,7 +129,11 @@ def _refuse_wrong(session: Session, decision: str, extract_id: str) -> None:
         close = [e for e in extracts if extract_id in e]
         raise ValueError(
             f"no extract '{extract_id}'; "
-            + (f"did you mean {', '.join(close[:5])}?" if close else "hotspots status lists them")
+            + (
+                f"did you mean {', '.join(close[:5])}?"
+                if close
+                else "published/tables/deliveries.csv lists them"
+            )
         )
     withdrawn = (
         "select count(*) from raw.decisions where extract_id = $id and decision = 'withdrawn'"

@@ -34,6 +34,7 @@ from hotspot_pipeline.orchestration.partitions import (
 )
 from hotspot_pipeline.settings import PROJECT_ROOT, Force, Settings, SettingsError
 from hotspot_pipeline.warehouse import lock
+from hotspot_pipeline.warehouse.session import Session
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _LOUD = {"loggers": {"console": {"config": {"log_level": "INFO"}}}}
@@ -172,6 +173,11 @@ def _plain_reason(step: str, failure: Any) -> str:
     return f"{step_words(step)}: {message}"
 
 
+# what only a run can add to: dropped, it would come back empty
+_BOOKS = ("rejects", "gate_results", "gate_warnings", "extract_counts")
+_NEVER_DROPPED = {*[f"validated.{b}" for b in _BOOKS], "hexes.refreshed_windows"}
+
+
 def _drop(found: Settings, force: Force, tables: tuple[str, ...]) -> None:
     """Drops tables so that this run builds them again; a gate table also forgets which extracts it judged."""
     with warehouse_of(found, force).session() as session:
@@ -182,16 +188,26 @@ def _drop(found: Settings, force: Force, tables: tuple[str, ...]) -> None:
                 raise SettingsError(
                     f"{table}: raw tables are the record; withdraw an extract instead"
                 )
-            contract = session.catalog[table]
-            session.execute(f"drop table if exists {table}")
-            if contract.stage == "validated" and session.exists("validated.extract_counts"):
-                judged = "select extract_id from validated.extract_counts where table_name = $t"
-                for book in ("rejects", "gate_results", "gate_warnings", "extract_counts"):
-                    if session.exists(f"validated.{book}"):
-                        session.execute(
-                            f"delete from validated.{book} where extract_id in ({judged})",
-                            {"t": contract.table},
-                        )
+            if table in _NEVER_DROPPED:
+                raise SettingsError(
+                    f"{table}: a ledger is not built from other tables; rebuild the table it tells of "
+                    "(validated.crimes, hexes.crime_weekly …) and it follows"
+                )
+        with session.transaction():
+            for table in tables:
+                session.execute(f"drop table if exists {table}")
+                if table.startswith("validated."):
+                    _forget_judgements(session, table.removeprefix("validated."))
+
+
+def _forget_judgements(session: Session, table: str) -> None:
+    if not session.exists("validated.extract_counts"):
+        return
+    judged = "select extract_id from validated.extract_counts where table_name = $t"
+    for book in _BOOKS:  # extract_counts last: the others look into it
+        session.execute(
+            f"delete from validated.{book} where extract_id in ({judged})", {"t": table}
+        )
 
 
 @click.command()

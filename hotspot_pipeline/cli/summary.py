@@ -61,7 +61,7 @@ def summarise(session: Session, run_ids: Sequence[str]) -> RunSummary:
         ).to_dicts()
     if session.exists("hexes.hotspots"):
         hotspots = session.frame(
-            "select count(*) as n, count(*) filter (status = 'signed') as n_signed, coalesce(sum(n_events), 0) as n_events, "
+            "select count(*) as n, count(*) filter (status = 'signed') as n_signed, coalesce(sum(n_events), 0)::bigint as n_events, "
             "min(window_from) as window_from, max(window_to) as window_to from hexes.hotspots"
         ).row(0, named=True)
     return RunSummary(deliveries, refused, quality, hotspots)

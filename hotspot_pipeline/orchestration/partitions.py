@@ -34,7 +34,7 @@ def weekly_partitions(force: Force) -> dg.WeeklyPartitionsDefinition:
 
 
 def key_date(partition_key: str) -> date:
-    """The date in a partition key (Dagster writes the hour behind it when the offset is not midnight)."""
+    """The date in a partition key; an hour behind it does not matter."""
     return date.fromisoformat(partition_key[:10])
 
 

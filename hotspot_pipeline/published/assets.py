@@ -115,7 +115,10 @@ def _footer(shop: Workshop, session: Session) -> dict[str, str]:
     return {
         "force": shop.force.name,
         "data to": str(data_to or "no data"),
-        **{measure.replace("_", " "): f"{n:,}" for measure, n in rows.select("measure", "n").iter_rows()},
+        **{
+            measure.replace("_", " "): f"{n:,}"
+            for measure, n in rows.select("measure", "n").iter_rows()
+        },
         **_licences(shop),
     }
 

@@ -79,6 +79,7 @@ def _gate(shop: Workshop) -> dg.AssetsDefinition:
             description="C3 a full extract under 99.5 % of the one before is held; an unusual delta is a warning.",
         )
         for contract in feeds.values()
+        if contract.time_precision != "none"
     ]
 
     @dg.multi_asset(
@@ -161,7 +162,9 @@ def _expectation_results(
     )
     by_name = {(r["feed"], r["expectation"]): r for r in newest.iter_rows(named=True)}
     for contract in feeds.values():
-        severities = {e.name: e.severity for e in contract.expectations} | {VOLUME: "warn"}
+        severities: dict[str, str] = {e.name: e.severity for e in contract.expectations}
+        if contract.time_precision != "none":
+            severities[VOLUME] = "warn"
         for name, severity in severities.items():
             row = by_name.get((contract.feed, name))
             shown = (

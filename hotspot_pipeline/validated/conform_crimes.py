@@ -5,8 +5,9 @@ well a time is known (`committed`), the conversion of time (`moments`, `timebase
 
 - `police_day`, `week_start` and `month` are those of the start of the window. A crime of which only
   the date is known has that date as its police day: its midnight is not a time.
-- `hour_of_week` is the hour in which the window starts, for `exact` and `window`; hot times spread
-  windows over their hours instead. `is_day` is null for a window that lies in both halves of a day.
+- `hour_of_week` is the hour in which the window starts, for `exact` and for a `window` that starts
+  with a clock time: a window between bare dates does not begin at midnight. Hot times spread windows
+  over their hours instead. `is_day` is null for a window that lies in both halves of a day.
 - A month-only feed fills `month` and leaves every finer time null.
 """
 
@@ -49,9 +50,10 @@ def crime_columns(contract: FeedContract, moments: Moments) -> list[pl.Expr]:
         return [*columns, pl.lit("month").alias("committed_time_known")]
     start, end = pl.col("committed_from_local"), window_end()
     known = time_known()
-    has_hour = known.is_in(["exact", "window"])
+    bare_start = ~pl.col(clock_column("committed_from_local"))
+    has_hour = known.is_in(["exact", "window"]) & ~bare_start
     start_utc = moments.utc(start)
-    day = pl.when(known == "date_only").then(start.dt.date())
+    day = pl.when((known == "date_only") | bare_start).then(start.dt.date())
     police_day = pl.coalesce(day, moments.force.police_day(start_utc))
     local_start, local_end = moments.local(start), moments.local(end)
     return [

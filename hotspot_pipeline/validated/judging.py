@@ -104,10 +104,10 @@ class Gate:
                 lookups=self._lookups,
             ),
         )
-        outcomes = [
-            *run_gate(judged.gate_frames, contract),
-            volume_outcome(row["kind"], judged.counts["n_rows"], self._earlier(row)),
-        ]
+        outcomes = run_gate(judged.gate_frames, contract)
+        if contract.time_precision != "none":  # a list of places may well shrink
+            n_rows = judged.counts["n_rows"]
+            outcomes.append(volume_outcome(row["kind"], n_rows, self._earlier(row)))
         is_held = any(o.holds_extract for o in outcomes) and not row["is_released"]
         status = "held" if is_held else "accepted"
         self._store(contract, row, judged, outcomes, status)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,27 +17,32 @@ N_NIGHTS_TO_COME = 3
 
 @dataclass(frozen=True)
 class TwoDays:
-    """`yesterday` has run, the newest nights wait in its landing folders; `today` is a copy that took them undisturbed."""
+    """`yesterday` has run, the newest nights wait in its landing folders; `today` is a copy that took them undisturbed,
+    in `run_s` seconds."""
 
     yesterday: Installation
     today: Installation
+    run_s: float
     before: standing.Prints
     after: standing.Prints
     files_before: dict[str, str]
 
 
 @pytest.fixture(scope="session")
-def two_days(tmp_path_factory: pytest.TempPathFactory) -> TwoDays:
+def two_days(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoDays]:
     folder: Path = tmp_path_factory.mktemp("installations")
     yesterday = make_installation(folder / "yesterday")
     yesterday.hold_back(N_NIGHTS_TO_COME)
     yesterday.green_run()
     yesterday.deliver()
     today = yesterday.copy_to(folder / "today")
+    started = time.monotonic()
     today.green_run()
+    run_s = time.monotonic() - started
     found = TwoDays(
         yesterday,
         today,
+        run_s,
         before=standing.prints(yesterday, folder / "scratch"),
         after=standing.prints(today, folder / "scratch"),
         files_before=standing.file_prints(yesterday.published),
@@ -43,4 +50,7 @@ def two_days(tmp_path_factory: pytest.TempPathFactory) -> TwoDays:
     changed = [t for t in found.after if found.after[t] != found.before.get(t)]
     # or a kill could not be told from a run that never was
     assert {"raw.crimes", "validated.crimes", "hexes.events", "hexes.crime_weekly"} <= set(changed)
-    return found
+    yield found
+    # copies of a warehouse are large, and pytest keeps the folders of the last three sessions
+    yesterday.remove()
+    today.remove()

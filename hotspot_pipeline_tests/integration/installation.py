@@ -154,6 +154,9 @@ class Installation:
         shutil.rmtree(data / "logs", ignore_errors=True)
         return Installation(data)
 
+    def remove(self) -> None:
+        shutil.rmtree(self.data)
+
 
 @dataclass
 class Finished:

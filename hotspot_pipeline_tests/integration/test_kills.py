@@ -61,12 +61,15 @@ MOMENTS = {
 }
 
 
-def assert_whole(killed: Installation, two_days: TwoDays, scratch: Path, when: str) -> None:
-    """Every table and every file stands as yesterday or as today, and the books agree with the rows."""
+def assert_whole(
+    killed: Installation, two_days: TwoDays, scratch: Path, when: str
+) -> standing.Prints:
+    """Every table and every file stands as yesterday or as today, and the books agree with the rows. Returns what stands."""
     found = standing.prints(killed, scratch)
     assert standing.half_written(found, two_days.before, two_days.after) == [], when
     assert standing.half_taken(killed, scratch) == [], when
     assert standing.broken_files(killed.published, two_days.files_before) == [], when
+    return found
 
 
 def assert_as_if_undisturbed(killed: Installation, two_days: TwoDays, scratch: Path) -> None:
@@ -87,46 +90,40 @@ def test_killed_at_every_moment_of_a_write(table: str, two_days: TwoDays, tmp_pa
     killed.green_run()
     seconds = time.monotonic() - started
     assert_as_if_undisturbed(killed, two_days, tmp_path / "scratch")
+    killed.remove()
     record(
         "a run killed at exact moments of a write",
         what=table,
         kills=len(MOMENTS[table]),
-        half_written_tables=0,
+        half_written="none",
         seconds_of_next_run=seconds,
         next_run="green, same rows as undisturbed",
     )
 
 
-def test_killed_at_random_moments(two_days: TwoDays, tmp_path: Path) -> None:
-    rng = random.Random(SEED)
-    undisturbed = two_days.yesterday.copy_to(tmp_path / "undisturbed")
+@pytest.mark.parametrize("number", range(N_RANDOM_KILLS))
+def test_killed_at_a_random_moment(number: int, two_days: TwoDays, tmp_path: Path) -> None:
+    """The moments are spread over the whole run: each lies at random in its own N-th part of it."""
+    share = (number + random.Random(f"{SEED} {number}").random()) / N_RANDOM_KILLS
+    killed = two_days.yesterday.copy_to(tmp_path / "killed")
+    run = killed.start("run")
+    time.sleep(share * two_days.run_s)
+    ended_before = run.has_ended
+    run.kill_group()
+    found = assert_whole(killed, two_days, tmp_path / "scratch", f"killed at {share:.1%} of a run")
     started = time.monotonic()
-    undisturbed.green_run()
-    lasts_s = time.monotonic() - started
-    n_too_late, longest_s, moments = 0, 0.0, []
-    for number in range(N_RANDOM_KILLS):
-        killed = two_days.yesterday.copy_to(tmp_path / f"killed_{number}")
-        at_s = rng.uniform(0.0, lasts_s)
-        run = killed.start("run")
-        time.sleep(at_s)
-        ended_before = run.has_ended
-        run.kill_group()
-        n_too_late += ended_before
-        moments.append(at_s)
-        when = f"killed after {at_s:.3f} s of {lasts_s:.1f} (kill {number}, seed {SEED})"
-        assert_whole(killed, two_days, tmp_path / "scratch", when)
-        started = time.monotonic()
-        killed.green_run()
-        longest_s = max(longest_s, time.monotonic() - started)
-        assert_as_if_undisturbed(killed, two_days, tmp_path / "scratch")
+    killed.green_run()
+    seconds = time.monotonic() - started
+    assert_as_if_undisturbed(killed, two_days, tmp_path / "scratch")
+    killed.remove()
+    is_new = {t: two_days.after[t] != two_days.before.get(t) for t in two_days.after}
+    n_taken_over = sum(found.get(t) == two_days.after[t] for t, new in is_new.items() if new)
     record(
-        "a run killed at random moments",
-        kills=N_RANDOM_KILLS - n_too_late,
-        ended_before_the_kill=n_too_late,
-        seconds_of_an_undisturbed_run=lasts_s,
-        first_kill_after_seconds=min(moments),
-        last_kill_after_seconds=max(moments),
-        half_written_tables=0,
-        longest_next_run_seconds=longest_s,
-        next_runs="all green, same rows as undisturbed",
+        "a run killed at a random moment",
+        kill=number + 1,
+        after_share_of_a_run=f"{share:.0%}",
+        tables_of_today_that_stood=f"{n_taken_over} of {sum(is_new.values())}",
+        half_written="none" if not ended_before else "none: the run had ended",
+        seconds_of_next_run=seconds,
+        next_run="green, same rows as undisturbed",
     )

@@ -23,7 +23,7 @@ from hotspot_pipeline.cli import running
 from hotspot_pipeline.cli.main import hotspots
 from hotspot_pipeline.cli.running import run_force
 from hotspot_pipeline.definitions import warehouse_of
-from hotspot_pipeline.settings import Force, Settings, parse_force
+from hotspot_pipeline.settings import Force, Settings, SettingsError, parse_force
 
 HEADER = (
     "source_system,crime_number,ho_offence_code,committed_from_local,committed_to_local,reported_ts_local,"
@@ -216,6 +216,14 @@ def test_a_withdrawn_delivery_leaves_every_table_and_stays_on_record(small: Smal
         small.rows("select state, reason from published.deliveries where state <> 'accepted'")[0][0]
         == "withdrawn"
     )
+    measures = dict(
+        small.rows("select measure, n from published.data_quality where part = 'records'")
+    )  # type: ignore[arg-type]
+    assert (
+        measures["records delivered"],
+        measures["records accepted"],
+        measures["records withdrawn"],
+    ) == (3, 1, 2)
     # the same bytes stay out
     assert small.run()["deliveries"] == []
 
@@ -256,7 +264,7 @@ def test_hotspots_keep_their_ids_after_the_sign_off(small: SmallForce) -> None:
     (signed,) = answer["signed"]  # type: ignore[misc]
     small.deliver(
         "crime_delta_20260612.csv",
-        *[crime(f"B{n}", "2026-05-11", easting=436000, northing=262000) for n in range(30)],
+        *[crime(f"B{n}", "2026-05-11", easting=436012, northing=262034) for n in range(30)],
     )
     small.run()
     statuses = dict(small.rows("select hotspot_id, status from hexes.hotspots"))  # type: ignore[arg-type]
@@ -285,3 +293,16 @@ def test_an_empty_force_runs_green(small: SmallForce) -> None:
     assert result["deliveries"] == []
     assert small.rows("select count(*) from hexes.hotspots") == [(0,)]
     assert (small.force.published / "pictures" / "hotspot_map.png").exists()
+
+
+def test_a_rebuilt_table_is_the_same_table(small: SmallForce) -> None:
+    small.deliver("crime_delta_20260611.csv", crime("A1"), crime("A2", code="999/99"))
+    small.run()
+    everything = "select * exclude (validated_at_utc) from validated.extract_counts"
+    before = (small.rows("select * from validated.crimes"), small.rows(everything))
+    run_force(small.settings, small.force, rebuild=("validated.crimes", "hexes.events"), quiet=True)
+    assert (small.rows("select * from validated.crimes"), small.rows(everything)) == before
+    assert small.rows("select count(*) from validated.rejects") == [(1,)]
+    for table in ("validated.rejects", "raw.crimes", "nosuch.table"):
+        with pytest.raises(SettingsError, match=table.split(".")[1]):
+            run_force(small.settings, small.force, rebuild=(table,), quiet=True)

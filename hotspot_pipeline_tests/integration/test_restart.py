@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +35,7 @@ def machine(two_days: TwoDays, tmp_path: Path) -> Iterator[Installation]:
         yield found
     finally:
         found.kill_everything()
+        found.remove()
 
 
 def run_in_the_middle(ui: UserInterface) -> str:
@@ -141,6 +143,29 @@ def test_next_run_from_the_command_line_is_green(
         next_run="hotspots run",
         boot="another",
         processes_killed=n_killed,
+        dead_run="FAILURE",
+        seconds_from_launch_to_success=seconds,
+    )
+    assert seconds < LIMIT_S
+
+
+def test_next_run_is_green_after_the_worker_alone_was_killed(machine: Installation) -> None:
+    """As the kernel does when memory runs out: daemon and code server live on and must notice by themselves."""
+    ui = start_ui(machine)
+    dead = run_in_the_middle(ui)
+    os.kill(int(lock.holder(machine.lock_file)["pid"]), signal.SIGKILL)
+    launched = time.monotonic()
+    run_id = ui.launch()
+    ended = ui.wait_for_end(run_id)
+    seconds = time.monotonic() - launched
+    assert ended["status"] == "SUCCESS", ended
+    assert status_of(machine, dead) == "FAILURE"
+    assert_pool_is_free(machine)
+    record(
+        TEST,
+        next_run="launched in the UI, which had gone on",
+        boot="the same",
+        processes_killed=1,
         dead_run="FAILURE",
         seconds_from_launch_to_success=seconds,
     )

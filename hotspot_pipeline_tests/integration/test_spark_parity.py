@@ -22,7 +22,8 @@ from hotspot_pipeline_tests.integration import spark
 from hotspot_pipeline_tests.integration.figures import record
 from hotspot_pipeline_tests.integration.tiny_tables import literals_by_column, random_table
 
-pytestmark = pytest.mark.slow
+# one worker: a second Spark would only take memory
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("spark")]
 
 CATALOG = read_catalog(PROJECT_ROOT / "dbt_like_sql")
 MODELS = load_models(CATALOG)

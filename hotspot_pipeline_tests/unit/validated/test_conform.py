@@ -101,6 +101,14 @@ def test_utc_and_flag(validate: Validate, start: str, utc: datetime, flag: str) 
     assert row["committed_from_local"] == datetime.fromisoformat(start)
 
 
+def test_a_window_between_bare_dates_does_not_begin_at_midnight(validate: Validate) -> None:
+    row = only(validate(CRIME, committed("2024-05-11", "2024-05-12"), **LATE))
+    assert row["committed_time_known"] == "window"
+    assert row["police_day"] == date(2024, 5, 11)
+    assert row["hour_of_week"] is None
+    assert row["is_day"] is None
+
+
 def test_the_flag_of_a_window_is_that_of_either_end_and_a_day_has_none(validate: Validate) -> None:
     row = only(validate(CRIME, committed("2024-10-26 23:00", "2024-10-27 01:30"), **LATE))
     assert row["tz_flag"] == "ambiguous_autumn"

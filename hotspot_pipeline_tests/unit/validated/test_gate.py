@@ -19,6 +19,7 @@ from hotspot_pipeline.feeds.contract import (
 )
 from hotspot_pipeline.validated.gate import GateOutcome, build_expectation, run_gate
 from hotspot_pipeline.validated.gate_frames import (
+    MIN_ROWS_FOR_A_SHARE,
     GateFrames,
     check_expectations,
     looks_at_all_rows,
@@ -61,8 +62,17 @@ def test_a_clean_extract_passes_with_what_was_observed(validate: Validate) -> No
     assert found["has_rows"].observed == 4
     assert found["key_unique"].observed == 0
     assert found["located_share"].observed == 1
-    assert found["reject_share"] == GateOutcome(
-        "reject_share", "C2", "error", True, 0.0, "share or mean: at most 0.05", 4
+    # four rows are too few for a share of rejects: one bad row would hold the extract
+    assert found["reject_share"].observed is None
+    many = outcomes_of(validate("crime_extract", *[{}] * MIN_ROWS_FOR_A_SHARE).gate_frames)
+    assert many["reject_share"] == GateOutcome(
+        "reject_share",
+        "C2",
+        "error",
+        True,
+        0.0,
+        "share or mean: at most 0.05",
+        MIN_ROWS_FOR_A_SHARE,
     )
     # no point has enough rows to be called frequent
     assert found["top_coordinate_share"].reason == "no values to look at"

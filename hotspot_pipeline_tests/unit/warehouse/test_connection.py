@@ -67,7 +67,11 @@ def test_a_file_that_is_no_database_is_not_waited_for(tmp_path: Path) -> None:
 
 def test_limits_come_from_the_settings(tmp_path: Path) -> None:
     warehouse = Warehouse(
-        tmp_path / "w.duckdb", {}, memory_limit="300MB", threads=1, temp_directory=tmp_path / "spill"
+        tmp_path / "w.duckdb",
+        {},
+        memory_limit="300MB",
+        threads=1,
+        temp_directory=tmp_path / "spill",
     )
     with warehouse.session() as session:
         found = {n: session.value(f"select current_setting('{n}')") for n in ("memory_limit", "threads", "temp_directory")}  # fmt: skip

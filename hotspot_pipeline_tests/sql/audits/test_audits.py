@@ -1,0 +1,92 @@
+"""Each audit finds the row it was written for, and only that one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hotspot_pipeline.warehouse.contract import TableContract
+from hotspot_pipeline_tests.sql.conftest import Desk
+
+Rows = Mapping[str, list[dict[str, Any]]]
+WEEK = date(2026, 1, 5)
+EXTRACT = {"extract_id": "e", "status": "loaded", "n_records": 3, "n_rows": 2, "n_unreadable": 1}
+COUNTS = {"extract_id": "e", "n_in": 3, "n_accepted": 1, "n_rejected": 1, "n_held": 1}
+EVENT = {"event_id": "a", "is_counted": True, "week_start": WEEK, "police_day": WEEK, "month": WEEK}
+SCORES = {"n_events": 6, "n_asb": 1, "n_public_order": 1, "n_crim_damage": 1, "n_robbery": 1, "n_vap": 1, "n_weapons": 1}  # fmt: skip
+DELIVERY = {"extract_id": "e", "state": "accepted", "n_records": 5, "n_unreadable": 1, "n_accepted": 2, "n_rejected": 1, "n_held": 1}  # fmt: skip
+
+
+def counted(table: str) -> Rows:
+    """One event at three resolutions."""
+    return {"hexes.events": [EVENT], table: [{"resolution": r, "week_start": WEEK, "police_day": WEEK, "month": WEEK} for r in (8, 9, 10)]}  # fmt: skip
+
+
+def trimmed(rows: Rows, catalog: Mapping[str, TableContract]) -> Rows:
+    return {t: [{k: v for k, v in r.items() if k in catalog[t].column_types} for r in rs] for t, rs in rows.items()}  # fmt: skip
+
+
+# audit: (its table, rows that are right, the change that makes one row bad)
+AUDITS: dict[str, tuple[str, Rows, tuple[str, dict[str, Any]]]] = {
+    "records_are_rows_or_unreadable": ("raw.extracts", {"raw.extracts": [EXTRACT]}, ("raw.extracts", {"n_records": 4})),
+    "extract_has_its_rows": (
+        "raw.extracts",
+        {"raw.extracts": [EXTRACT], "raw.extract_files": [{"extract_id": "e", "source_file": f, "n_rows": 1} for f in "ab"]},
+        ("raw.extract_files", {"n_rows": 2})),
+    "crimes_counted_out": (
+        "validated.crimes",
+        {"validated.extract_counts": [{**COUNTS, "table_name": "crimes"}], "validated.crimes": [{"extract_id": "e"}]},
+        ("validated.crimes", {"extract_id": "other"})),
+    "asb_incidents_counted_out": (
+        "validated.asb_incidents",
+        {"validated.extract_counts": [{**COUNTS, "table_name": "asb_incidents"}], "validated.asb_incidents": [{"extract_id": "e"}]},
+        ("validated.extract_counts", {"n_rejected": 0})),
+    "events_counted_or_explained": (
+        "hexes.events", {"hexes.events": [EVENT, {"event_id": "b", "is_counted": False, "exclusion_reason": "online"}]},
+        ("hexes.events", {"exclusion_reason": "domestic"})),
+    "every_current_record_is_an_event": (
+        "hexes.events",
+        {"hexes.events": [EVENT, {"event_id": "b"}], "history.crimes_current": [{}], "history.asb_current": [{}]},
+        ("hexes.events", {"dropped": True})),
+    "crime_weekly_matches_events": ("hexes.crime_weekly", counted("hexes.crime_weekly"), ("hexes.crime_weekly", {"n_events": 2})),
+    "crime_daily_matches_events": ("hexes.crime_daily", counted("hexes.crime_daily"), ("hexes.crime_daily", {"n_events": 2})),
+    "crime_monthly_matches_events": ("hexes.crime_monthly", counted("hexes.crime_monthly"), ("hexes.crime_monthly", {"n_events": 2})),
+    "cell_scores_hold_every_event": ("hexes.cell_scores", {"hexes.cell_scores": [SCORES]}, ("hexes.cell_scores", {"n_vap": 2})),
+    "hotspots_are_whole": (
+        "hexes.hotspot_cells",
+        {"hexes.hotspots": [{"hotspot_id": "h", "n_cells": 2}], "hexes.hotspot_cells": [{"hotspot_id": "h", "cell": c} for c in (1, 2)]},
+        ("hexes.hotspots", {"n_cells": 3})),
+    "deliveries_counted_out": ("published.deliveries", {"published.deliveries": [DELIVERY]}, ("published.deliveries", {"n_held": 0})),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("audit", "case"), AUDITS.items(), ids=AUDITS.keys())
+def test_it_passes_what_is_right_and_finds_what_is_not(audit: str, case: Any, desk: Desk) -> None:
+    table, right, (where, change) = case
+    right = trimmed(right, desk.session.catalog)
+    for name, rows in right.items():
+        desk.given(name, *rows)
+    assert desk.bad_rows(table, audit) == 0
+    desk.clear()
+    for name, rows in right.items():
+        spoiled = rows[1:] if "dropped" in change else [{**rows[0], **change}, *rows[1:]]
+        desk.given(name, *(spoiled if name == where else rows))
+    assert desk.bad_rows(table, audit) == 1
+
+
+def test_a_missing_hotspot_cell_is_found(desk: Desk) -> None:
+    desk.given("hexes.hotspots", {"hotspot_id": "h", "n_cells": 1})
+    assert desk.bad_rows("hexes.hotspot_cells", "hotspots_are_whole") == 1
+
+
+def test_a_refused_extract_needs_no_rows(desk: Desk) -> None:
+    desk.given("raw.extracts", {**EXTRACT, "status": "refused"})
+    assert desk.bad_rows("raw.extracts", "extract_has_its_rows") == 0
+
+
+def test_every_audit_has_a_case_here(project_root: Path) -> None:
+    assert {p.stem for p in (project_root / "dbt_like_sql" / "audits").glob("*.sql")} == set(AUDITS)
