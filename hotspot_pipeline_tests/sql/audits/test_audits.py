@@ -60,6 +60,13 @@ AUDITS: dict[str, tuple[str, Rows, tuple[str, dict[str, Any]]]] = {
         "hexes.hotspot_cells",
         {"hexes.hotspots": [{"hotspot_id": "h", "n_cells": 2}], "hexes.hotspot_cells": [{"hotspot_id": "h", "cell": c} for c in (1, 2)]},
         ("hexes.hotspots", {"n_cells": 3})),
+    "the_account_closes": (
+        "published.data_quality",
+        {"published.data_quality": [{"measure": m, "part": p, "n": n} for m, p, n in (
+            ("records delivered", "records", 3), ("records accepted", "records", 2), ("records withdrawn", "records", 1),
+            ("events", "events", 5), ("events counted", "events", 4), ("not counted: online", "events", 1),
+            ("deliveries", "deliveries", 9))]},
+        ("published.data_quality", {"n": 4})),
     "deliveries_counted_out": ("published.deliveries", {"published.deliveries": [DELIVERY]}, ("published.deliveries", {"n_held": 0})),
 }  # fmt: skip
 

@@ -30,14 +30,16 @@ def test_every_delivery_and_record_is_in_it(desk: Desk) -> None:
         delivery("b", "accepted", n_records=5, n_accepted=5),
         delivery("c", "held", n_records=4, n_held=3, n_rejected=1),
         delivery("d", "refused"),
-        delivery("e", "withdrawn", n_records=6),
-        delivery("f", "waiting", n_records=2),
+        delivery("e", "withdrawn", n_records=6, n_unreadable=2),
+        delivery("f", "waiting", n_records=3, n_unreadable=1),
     )
     found = measures(desk)
     assert {k: found[k] for k in found if "deliveries" in k} == {
         "deliveries": 6, "deliveries held": 1, "deliveries refused": 1, "deliveries withdrawn": 1}  # fmt: skip
     assert {k: found[k] for k in found if k.startswith("records")} == {
-        "records delivered": 27, "records unreadable": 1, "records accepted": 12, "records rejected": 3, "records held": 3}  # fmt: skip
+        "records delivered": 28, "records unreadable": 2, "records accepted": 12, "records rejected": 3, "records held": 3,
+        "records withdrawn": 6, "records waiting": 2}  # fmt: skip
+    assert found["records delivered"] == sum(n for k, n in found.items() if k.startswith("records ") and k != "records delivered")  # fmt: skip
 
 
 def test_every_event_is_counted_or_under_its_reason(desk: Desk) -> None:
