@@ -86,9 +86,15 @@ def _of_force(
 
 
 def warehouse_of(settings: Settings, force: Force) -> WarehouseResource:
+    config: dict[str, str | int] = {
+        "memory_limit": settings.memory_limit,
+        "threads": settings.threads,
+    }
+    if settings.temp_directory:
+        config["temp_directory"] = str(settings.temp_directory)
     return WarehouseResource(
         database=str(force.warehouse_file),
-        connection_config={"memory_limit": settings.memory_limit, "threads": settings.threads},
+        connection_config=config,
         sql_folder=str(settings.sql),
         lock_timeout_s=settings.lock_timeout_s,
     )

@@ -49,12 +49,15 @@ class Settings:
     memory_limit: str = "4GB"
     threads: int = field(default_factory=lambda: os.cpu_count() or 2)
     lock_timeout_s: float = 600.0
+    temp_directory: Path | None = (
+        None  # where the database spills; beside the warehouse when not given
+    )
     smtp: str = ""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """Reads HOTSPOTS_DATA, _FORCES, _SQL, _REFERENCE, _MEMORY_LIMIT, _THREADS, _LOCK_TIMEOUT_S and
-        _SMTP (`host` or `host:port`)."""
+        """Reads HOTSPOTS_DATA, _FORCES, _SQL, _REFERENCE, _MEMORY_LIMIT, _THREADS, _LOCK_TIMEOUT_S,
+        _TEMP (a folder) and _SMTP (`host` or `host:port`)."""
         env = os.environ if environ is None else environ
         data = Path(env.get("HOTSPOTS_DATA") or PROJECT_ROOT / "data").resolve()
         names = tuple(n.strip() for n in env.get("HOTSPOTS_FORCES", "").split(",") if n.strip())
@@ -69,6 +72,7 @@ class Settings:
             ("memory_limit", "HOTSPOTS_MEMORY_LIMIT", _memory),
             ("threads", "HOTSPOTS_THREADS", _threads),
             ("lock_timeout_s", "HOTSPOTS_LOCK_TIMEOUT_S", _seconds),
+            ("temp_directory", "HOTSPOTS_TEMP", _folder),
             ("smtp", "HOTSPOTS_SMTP", _mail_host),
         ):
             if env.get(name):

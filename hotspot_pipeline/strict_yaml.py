@@ -75,7 +75,8 @@ def text(value: Any, where: str, error: type[ValueError]) -> str:
             f"{where}: YAML reads this as {str(value).lower()}, not as text; write it in quotes"
         )
     if value is None or isinstance(value, Mapping | list | tuple):
-        raise error(f"{where}: must be a text, not {_kind(value)} '{value}'")
+        shown = "" if value is None else f" '{value}'"
+        raise error(f"{where}: must be a text, not {_kind(value)}{shown}")
     return str(value)
 
 

@@ -89,6 +89,7 @@ class WarehouseResource(DuckDBResource):
             self.catalog,
             memory_limit=str(config.get("memory_limit", "4GB")),
             threads=int(config.get("threads", os.cpu_count() or 2)),
+            temp_directory=Path(config["temp_directory"]) if config.get("temp_directory") else None,
             busy_timeout_s=min(self.lock_timeout_s, 60.0),
         )
         with warehouse.session(read_only=read_only) as session:
