@@ -95,5 +95,7 @@ def test_the_first_unknown_key_is_told_with_those_that_are_known() -> None:
     refuse_unknown(["a"], ["a", "b"], "here", Wrong)
     with pytest.raises(Wrong, match="^here: unknown key 'x'; known: a, b$"):
         refuse_unknown(["z", "x", "a"], ["b", "a"], "here", Wrong)
-    with pytest.raises(Wrong, match="a text that holds a comma, a colon or a brace stands in quotes"):
+    with pytest.raises(
+        Wrong, match="a text that holds a comma, a colon or a brace stands in quotes"
+    ):
         refuse_unknown(["and then"], ["a"], "here", Wrong)

@@ -34,7 +34,11 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         home = data / "forces" / name
         home.mkdir(parents=True)
         (home / "force.yml").write_text(textwrap.dedent(text), encoding="utf-8")
-    env = {"HOTSPOTS_DATA": str(data), "HOTSPOTS_SMTP": "mail.example:2525", "HOTSPOTS_THREADS": "2"}
+    env = {
+        "HOTSPOTS_DATA": str(data),
+        "HOTSPOTS_SMTP": "mail.example:2525",
+        "HOTSPOTS_THREADS": "2",
+    }
     return Settings.from_env(env)
 
 

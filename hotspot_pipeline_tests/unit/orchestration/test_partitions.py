@@ -71,9 +71,15 @@ def test_the_last_closed_day_and_week_are_partitions_and_the_next_are_not(
     now, clock = utc.replace(tzinfo=UTC), police_time(LONDON)
     assert (clock.last_closed_day(now), clock.last_closed_week(now)) == (day, week)
     daily, weekly = daily_partitions(LONDON), weekly_partitions(LONDON)
-    assert key_of(daily, day, now) == day.isoformat() == daily.get_partition_keys(current_time=now)[-1]
+    assert (
+        key_of(daily, day, now) == day.isoformat() == daily.get_partition_keys(current_time=now)[-1]
+    )
     assert key_of(daily, day + timedelta(days=1), now) is None
-    assert key_of(weekly, week, now) == week.isoformat() == weekly.get_partition_keys(current_time=now)[-1]
+    assert (
+        key_of(weekly, week, now)
+        == week.isoformat()
+        == weekly.get_partition_keys(current_time=now)[-1]
+    )
     assert key_of(weekly, week + timedelta(days=7), now) is None
 
 

@@ -134,9 +134,7 @@ Ask = Callable[..., dg.RunRequest | dg.SkipReason]
 
 
 @pytest.fixture
-def after(
-    here: Workshop, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
-) -> Ask:
+def after(here: Workshop, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> Ask:
     """Asks a sensor what follows on a green run of a job, at a moment."""
 
     def ask(name: str, job: str, now: datetime, of: Workshop = here, **tags: str) -> Any:
@@ -154,7 +152,10 @@ def after(
 @pytest.mark.parametrize(
     ("now", "day"),
     [
-        (datetime(2026, 6, 15, 1, 40), "2026-06-13"),  # Monday 02:40 local: Sunday's day is still open
+        (
+            datetime(2026, 6, 15, 1, 40),
+            "2026-06-13",
+        ),  # Monday 02:40 local: Sunday's day is still open
         (datetime(2026, 6, 15, 5, 10), "2026-06-14"),  # Monday 06:10 local
         (datetime(2026, 6, 16, 1, 40), "2026-06-14"),
         (datetime(2026, 3, 29, 1, 40), "2026-03-27"),  # the night of the spring change
