@@ -16,7 +16,7 @@ from hotspot_pipeline.feeds.contract import FeedContract
 from hotspot_pipeline.feeds.of_force import contracts_of
 from hotspot_pipeline.orchestration.tables import Results, Workshop
 from hotspot_pipeline.raw import archive, landing
-from hotspot_pipeline.raw.intake import Intake, duplicate_row, read_extract
+from hotspot_pipeline.raw.intake import Account, Intake, duplicate_row, read_extract
 from hotspot_pipeline.warehouse.session import Session
 
 BOOKS = ("raw.extracts", "raw.extract_files", "raw.unreadable_lines", "raw.decisions")
@@ -25,7 +25,7 @@ _READABLE = "every_file_is_readable"
 
 @dataclass
 class _Taken:
-    intakes: list[Intake] = field(default_factory=list)
+    intakes: list[Account] = field(default_factory=list)
     duplicates: int = 0
     growing: list[str] = field(default_factory=list)
     missing_folders: list[str] = field(default_factory=list)
@@ -93,12 +93,12 @@ def _take_all(shop: Workshop, session: Session, context: dg.AssetExecutionContex
                 archive.keep(shop.force.archive, feed, file)
             intake = read_extract(extract, received_at_utc=datetime.now(UTC), run_id=context.run_id)
             _store(shop, session, contract, intake)
-            taken.intakes.append(intake)
+            taken.intakes.append(intake.account)
             context.log.info(
-                f"{feed}: extract {number} of {len(waiting)}: {extract.extract_id}: {intake.extract['status']}, "
-                f"{intake.extract['n_rows']} rows, {intake.extract['n_unreadable']} unreadable"
+                f"{feed}: extract {number} of {len(waiting)}: {extract.extract_id}: {intake.account.extract['status']}, "
+                f"{intake.account.extract['n_rows']} rows, {intake.account.extract['n_unreadable']} unreadable"
             )
-            for refused in intake.refusals:
+            for refused in intake.account.refusals:
                 context.log.warning(
                     f"{feed}: {refused['source_file']}: refused ({refused['rule']}): {refused['reason']}"
                 )
@@ -142,11 +142,15 @@ def _store(shop: Workshop, session: Session, contract: FeedContract, intake: Int
     with session.transaction():
         for book in ("raw.extracts", "raw.extract_files"):  # an earlier refusal of the same bytes
             session.execute(
-                f"delete from {book} where extract_id = $id", {"id": intake.extract["extract_id"]}
+                f"delete from {book} where extract_id = $id",
+                {"id": intake.account.extract["extract_id"]},
             )
-        session.insert(shop.catalog["raw.extracts"], _frame(shop, "raw.extracts", [intake.extract]))
         session.insert(
-            shop.catalog["raw.extract_files"], _frame(shop, "raw.extract_files", list(intake.files))
+            shop.catalog["raw.extracts"], _frame(shop, "raw.extracts", [intake.account.extract])
+        )
+        session.insert(
+            shop.catalog["raw.extract_files"],
+            _frame(shop, "raw.extract_files", list(intake.account.files)),
         )
         session.insert(shop.catalog["raw.unreadable_lines"], intake.unreadable)
         session.insert(table, intake.rows.with_columns(missing))

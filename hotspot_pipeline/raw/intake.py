@@ -19,17 +19,24 @@ from hotspot_pipeline.raw.reading import SourceTable, UnreadableFile, read_file
 
 
 @dataclass(frozen=True)
-class Intake:
-    """One extract, read. `extract` and `files` are rows of `raw.extracts` and `raw.extract_files`."""
+class Account:
+    """What is remembered of an extract once its rows are stored: rows of `raw.extracts` and `raw.extract_files`."""
 
     extract: Mapping[str, Any]
     files: tuple[Mapping[str, Any], ...]
-    rows: pl.DataFrame
-    unreadable: pl.DataFrame
 
     @property
     def refusals(self) -> list[Mapping[str, Any]]:
         return [f for f in self.files if f["status"] == "refused"]
+
+
+@dataclass(frozen=True)
+class Intake:
+    """One extract, read: its account, its rows and the records that were no rows."""
+
+    account: Account
+    rows: pl.DataFrame
+    unreadable: pl.DataFrame
 
 
 def read_extract(waiting: WaitingExtract, *, received_at_utc: datetime, run_id: str) -> Intake:
@@ -103,8 +110,7 @@ def read_extract(waiting: WaitingExtract, *, received_at_utc: datetime, run_id: 
         "run_id": run_id,
     }
     return Intake(
-        extract,
-        tuple(files),
+        Account(extract, tuple(files)),
         rows.with_columns(pl.lit(waiting.extract_id).alias("extract_id")),
         unreadable,
     )

@@ -80,7 +80,10 @@ def validate_extract(
     """
     check_contract(contract)
     check_expectations(contract)
+    n_in = raw.height
     stripped = stripped_columns(raw, contract)
+    # the delivered text is the largest frame of all: where the caller keeps no name for it, it leaves memory here
+    del raw
     typed = type_stripped(stripped, contract)
     # of the text only the locations are needed further on: the rest may leave memory
     texts = stripped.select(name for name in LOCATION_COLUMNS if name in stripped.columns)
@@ -124,9 +127,9 @@ def validate_extract(
         police_time=context.police_time,
         resolutions=context.resolutions,
     )
-    if accepted.height + rejects.height != raw.height:
+    if accepted.height + rejects.height != n_in:
         raise RowAccountError(
-            f"extract {context.extract_id}: {raw.height} rows in, {accepted.height} accepted and "
+            f"extract {context.extract_id}: {n_in} rows in, {accepted.height} accepted and "
             f"{rejects.height} rejected; nothing of it may be used"
         )
     rejects = rejects.select(pl.lit(context.extract_id).alias("extract_id"), *REJECT_SCHEMA)

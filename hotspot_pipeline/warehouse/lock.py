@@ -83,9 +83,6 @@ def holder(lock_file: Path) -> dict[str, str]:
 
 def is_free(lock_file: Path) -> bool:
     """True when no living process, ours included, holds the lock. Asks with a shared lock, writes nothing."""
-    lock_file = lock_file.resolve()
-    if lock_file in _held:
-        return False
     try:
         descriptor = os.open(lock_file, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -40,7 +40,7 @@ def test_rows_come_with_file_and_line(tmp_path: Path) -> None:
         ("asb_delta_20260619.csv", 2, "A1"),
         ("asb_delta_20260619.csv", 3, "A2"),
     ]
-    assert intake.extract["n_records"] == intake.extract["n_rows"] == 2
+    assert intake.account.extract["n_records"] == intake.account.extract["n_rows"] == 2
 
 
 def test_absent_columns_are_null_and_constants_fill(tmp_path: Path) -> None:
@@ -57,14 +57,14 @@ def test_own_header_names_are_mapped(tmp_path: Path) -> None:
     (tmp_path / "asb_20260619.csv").write_text("Storm no,Opened,CAT\nA1,2026-06-18 10:00:00,ASB\n")
     (intake,) = _intakes(tmp_path, mapped)
     assert intake.rows.get_column("incident_ref").to_list() == ["A1"]
-    assert intake.extract["status"] == "loaded"
+    assert intake.account.extract["status"] == "loaded"
 
 
 def test_a_missing_column_refuses_the_file_and_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "asb_20260619.csv").write_text("incident_ref,nsir_category\nA1,ASB\n")
     (intake,) = _intakes(tmp_path, ASB)
-    assert intake.extract["status"] == "refused"
-    (refused,) = intake.refusals
+    assert intake.account.extract["status"] == "refused"
+    (refused,) = intake.account.refusals
     assert refused["rule"] == "missing_column"
     assert refused["line_no"] == 1
     assert "opened_ts_local" in refused["reason"]
@@ -77,7 +77,7 @@ def test_extra_columns_are_named_but_not_taken(tmp_path: Path) -> None:
         f"{HEADER},victim_name\nA1,2026-06-18 10:00:00,ASB,X\n"
     )
     (intake,) = _intakes(tmp_path, ASB)
-    assert intake.extract["extra_columns"] == "victim_name"
+    assert intake.account.extract["extra_columns"] == "victim_name"
     assert "victim_name" not in intake.rows.columns
 
 
@@ -90,10 +90,12 @@ def test_one_bad_file_of_a_release_leaves_the_others(tmp_path: Path) -> None:
     )
     (folder / "2025-02-x-street.csv").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(64))
     (intake,) = _intakes(tmp_path, STREET)
-    assert intake.extract["status"] == "loaded"
-    assert intake.extract["n_rows"] == 1
-    assert [f["source_file"] for f in intake.refusals] == ["release_2026-01/2025-02-x-street.csv"]
-    assert "2025-02-x-street.csv" in str(intake.extract["reason"])
+    assert intake.account.extract["status"] == "loaded"
+    assert intake.account.extract["n_rows"] == 1
+    assert [f["source_file"] for f in intake.account.refusals] == [
+        "release_2026-01/2025-02-x-street.csv"
+    ]
+    assert "2025-02-x-street.csv" in str(intake.account.extract["reason"])
 
 
 def test_members_of_an_archive_are_named(tmp_path: Path) -> None:
@@ -102,8 +104,10 @@ def test_members_of_an_archive_are_named(tmp_path: Path) -> None:
         bundle.writestr("2025-12/2025-12-x-street.csv", f"{header}\n")
         bundle.writestr("2025-12/2025-12-x-outcomes.csv", "nothing of ours\n")
     (intake,) = _intakes(tmp_path, STREET)
-    assert [f["source_file"] for f in intake.files] == ["2025-12.zip!2025-12/2025-12-x-street.csv"]
-    assert intake.extract["status"] == "loaded"
+    assert [f["source_file"] for f in intake.account.files] == [
+        "2025-12.zip!2025-12/2025-12-x-street.csv"
+    ]
+    assert intake.account.extract["status"] == "loaded"
 
 
 def test_unreadable_lines_are_counted_out(tmp_path: Path) -> None:
@@ -112,9 +116,9 @@ def test_unreadable_lines_are_counted_out(tmp_path: Path) -> None:
     )
     (intake,) = _intakes(tmp_path, ASB)
     assert (
-        intake.extract["n_records"],
-        intake.extract["n_rows"],
-        intake.extract["n_unreadable"],
+        intake.account.extract["n_records"],
+        intake.account.extract["n_rows"],
+        intake.account.extract["n_unreadable"],
     ) == (3, 2, 1)
     assert intake.unreadable.select("line_no").rows() == [(3,)]
     assert isinstance(intake.unreadable, pl.DataFrame)

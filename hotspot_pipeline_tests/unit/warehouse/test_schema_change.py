@@ -125,3 +125,14 @@ def test_every_type_of_a_contract_reads_back_as_itself(
     with open_warehouse(contract).session() as session:
         assert session.ensure(contract) is True
         assert session.ensure(contract) is False
+
+
+def test_a_table_of_an_attached_file_is_not_ours(make_contract: Any, open_warehouse: Any) -> None:
+    contract = make_contract(FIRST, name="hexes.cells")
+    with open_warehouse(contract).session() as session:
+        session.execute("attach ':memory:' as other")
+        session.execute("create schema other.hexes")
+        session.execute("create table other.hexes.cells (cell varchar)")
+        assert not session.exists("hexes.cells")
+        assert session.ensure(contract) is True
+        assert session.exists("hexes.cells")
