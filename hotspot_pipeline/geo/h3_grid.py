@@ -4,8 +4,8 @@ Belongs here: everything that knows how an H3 index is made. Callers use `grid.m
 `Grid` protocol, which says what each method promises; this module says how.
 
 The Python binding of h3 works one cell at a time, at about 0.5 µs for a point and 3 µs for a ring.
-That is fast enough everywhere but for adjacency, which is read off the bits of the index instead
-(`h3_lattice`).
+Where that is too slow, adjacency is read off the bits of the index (`h3_lattice`) and many points of
+one area are grouped by cell before h3 is asked (`h3_plane`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from shapely.geometry.base import BaseGeometry
 
 from hotspot_pipeline.geo.grid import NO_CELL, Cells, Containment, Floats, GridSpec
 from hotspot_pipeline.geo.h3_lattice import is_valid, ring_pairs
+from hotspot_pipeline.geo.h3_plane import index_points
 
 
 class H3Grid:
@@ -56,6 +57,9 @@ class H3Grid:
 
     def _index_usable(self, lon: Floats, lat: Floats) -> Cells:
         n = len(lon)
+        cells = index_points(lon, lat, self._spec.resolution) if n else None
+        if cells is not None:
+            return cells
         resolutions = [self._spec.resolution] * n
         found = map(h3.latlng_to_cell, lat.tolist(), lon.tolist(), resolutions)
         return np.fromiter(found, dtype=np.int64, count=n)

@@ -74,7 +74,7 @@ def test_an_empty_file_is_a_force_with_defaults(tmp_path: Path) -> None:
 
 MISTAKES = {
     "unknown key": ("force: x", "unknown key 'force'; known: alert_email, boundary"),
-    "home is no key": ("home: /tmp", "unknown key 'home'"),
+    "home is no key": ("home: elsewhere", "unknown key 'home'"),
     "key twice": ("name: A\nname: B", "key 'name' stands here a second time"),
     "a list": ("- name", "must be a mapping"),
     "capital in the id": ("force_id: Fosseshire", "force_id 'Fosseshire': small letters, digits and underscores only"),
