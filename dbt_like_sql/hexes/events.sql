@@ -32,23 +32,6 @@ crime_codes as (
 
 ),
 
-nearest_site as (
-
-    select
-        extract_id,
-        source_file,
-        line_no,
-        site_id,
-        match_reason,
-        site_kind
-    from hexes.site_matches
-    qualify row_number() over (
-        partition by extract_id, source_file, line_no
-        order by match_reason desc, distance_m, site_id
-    ) = 1
-
-),
-
 crimes as (
 
     select
@@ -80,12 +63,12 @@ crimes as (
         c.is_inside_force,
         c.geocode_quality,
         c.location_type,
-        -- a public feed has no type of location, only the name of its map point
+        -- a public feed has no type of location, only the name of its map point; Hospital Lane is a street
         case
             when c.location_type is not null then false
-            else coalesce(lower(c.location_desc), '') like '%police station%'
-                or coalesce(lower(c.location_desc), '') like '%hospital%'
-                or coalesce(lower(c.location_desc), '') like '%prison%'
+            else coalesce(lower(c.location_desc), '') in (
+                'on or near police station', 'on or near hospital', 'on or near prison'
+            )
         end as is_point_of_no_public,
         c.record_status,
         coalesce(c.flag_da, false) as is_domestic,
@@ -144,22 +127,56 @@ records as (
 
 ),
 
-placed as (
+at_sites as (
 
     select
-        r.*,
+        s.extract_id,
+        s.source_file,
+        s.line_no,
         s.site_id,
         s.match_reason,
+        s.distance_m,
         -- beside a police station only what belongs to it goes: a fight in the street outside stays
         case
             when s.match_reason = 'default_geocode' then true
             when s.site_kind in ('police_custody', 'police_station')
                 then coalesce(r.location_type, '') = 'police_custody' or coalesce(r.ho_class_code, '') in ('8S', '104')
             when s.site_kind = 'school' then false
-            else s.site_id is not null
+            else true
         end as is_site_excluded
+    from hexes.site_matches s
+    inner join records r
+        on r.extract_id = s.extract_id and r.source_file = s.source_file and r.line_no = s.line_no
+
+),
+
+site_of_record as (
+
+    -- of several sites one that takes the record out, and of those the nearest
+    select
+        extract_id,
+        source_file,
+        line_no,
+        site_id,
+        match_reason,
+        is_site_excluded
+    from at_sites
+    qualify row_number() over (
+        partition by extract_id, source_file, line_no
+        order by case when is_site_excluded then 0 else 1 end, match_reason desc, distance_m, site_id
+    ) = 1
+
+),
+
+placed as (
+
+    select
+        r.*,
+        s.site_id,
+        s.match_reason,
+        coalesce(s.is_site_excluded, false) as is_site_excluded
     from records r
-    left join nearest_site s
+    left join site_of_record s
         on s.extract_id = r.extract_id and s.source_file = r.source_file and s.line_no = r.line_no
 
 ),

@@ -28,7 +28,7 @@ from hotspot_pipeline.orchestration.dead_runs import fail_dead_runs
 from hotspot_pipeline.orchestration.jobs import job_name
 from hotspot_pipeline.orchestration.partitions import (
     daily_partitions,
-    key_date,
+    key_of,
     police_time,
     weekly_partitions,
 )
@@ -114,18 +114,12 @@ def run_force(
 
 
 def _plan(force: Force) -> list[tuple[str, str | None]]:
+    """The night, then the last closed day and week, where the force's partitions have begun."""
     clock, now = police_time(force), datetime.now(UTC)
-    return [
-        ("nightly_crime", None),
-        ("patrol_days", _key(daily_partitions(force), clock.last_closed_day(now).isoformat())),
-        ("weekly", _key(weekly_partitions(force), clock.last_closed_week(now).isoformat())),
-    ]
-
-
-def _key(partitions: dg.PartitionsDefinition[str], day: str) -> str:
-    return next(
-        k for k in reversed(partitions.get_partition_keys()) if key_date(k).isoformat() == day
-    )
+    day = key_of(daily_partitions(force), clock.last_closed_day(now), now)
+    week = key_of(weekly_partitions(force), clock.last_closed_week(now), now)
+    jobs = [("nightly_crime", None), ("patrol_days", day), ("weekly", week)]
+    return [(name, key) for name, key in jobs if name == "nightly_crime" or key is not None]
 
 
 def _run_job(

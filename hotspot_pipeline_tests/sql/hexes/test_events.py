@@ -94,6 +94,7 @@ EXCLUDED: dict[str, tuple[dict[str, Any], str | None]] = {
     "map point at a police station": ({"location_type": None, "location_desc": "On or near Police Station"}, "not_public_place"),
     "map point at a hospital": ({"location_type": None, "location_desc": "On or near HOSPITAL"}, "not_public_place"),
     "map point at a prison": ({"location_type": None, "location_desc": "On or near Prison"}, "not_public_place"),
+    "map point in a lane of that name": ({"location_type": None, "location_desc": "On or near Hospital Lane"}, None),
     "map point elsewhere": ({"location_type": None, "location_desc": "On or near Parade"}, None),
     "a type of place outweighs its name": ({"location_desc": "On or near Hospital"}, None),
     "no location": ({"cell_r8": None, "cell_r9": None, "cell_r10": None, "easting": None}, "no_location"),
@@ -186,6 +187,23 @@ def test_a_record_in_two_sites_is_one_event(codes: None, desk: Desk) -> None:
     crime(desk, {}, {})
     rows = desk.run("hexes.events")
     assert picked(rows, "line_no", "site_id", "exclusion_reason") == [(1, "close", "excluded_site"), (2, None, None)]  # fmt: skip
+
+
+def test_a_default_geocode_at_a_police_station_still_takes_out(codes: None, desk: Desk) -> None:
+    """Headquarters are where a geocoder puts what it does not know, and a police station besides."""
+    near(desk, "excluded_site", "police_station", site="hq", distance_m=1.0)
+    near(desk, "default_geocode", "default_geocode", site="default", distance_m=2.0)
+    crime(desk, {})
+    assert reason_of(desk) == "default_geocode"
+    assert picked(desk.rows("hexes.events"), "site_id") == [("default",)]
+
+
+def test_a_site_that_takes_nothing_out_hides_no_other(codes: None, desk: Desk) -> None:
+    near(desk, "excluded_site", "school", site="near", distance_m=0.0)
+    near(desk, "excluded_site", "hospital", site="far", distance_m=40.0)
+    crime(desk, {})
+    assert reason_of(desk) == "excluded_site"
+    assert picked(desk.rows("hexes.events"), "site_id") == [("far",)]
 
 
 @pytest.mark.parametrize(
