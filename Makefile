@@ -54,8 +54,10 @@ fix: $(VENV)/.dev  ## format and mend what can be mended by itself
 bench: $(VENV)/.dev  ## side-by-side runs against what one would use instead
 	@$(BIN)/python -m benchmarks
 
-verify: $(VENV)/.verify  ## what takes longer: kills, restarts, the browser, Spark
-	@$(BIN)/pytest -q -m slow
+verify: $(VENV)/.verify  ## what takes longer: kills, restarts, Spark; writes docs/verify.md
+	@rm -rf build/verify
+	@HOTSPOTS_VERIFY_DIR=$(CURDIR)/build/verify $(BIN)/pytest -q -m slow
+	@$(BIN)/python -m hotspot_pipeline_tests.integration.figures build/verify > docs/verify.md
 
 docs: $(VENV)/.runtime  ## write docs/data_dictionary.md and the lineage picture from the contracts
 	@$(BIN)/python -m hotspot_pipeline.sql_models.dictionary

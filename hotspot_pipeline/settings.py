@@ -96,10 +96,11 @@ class Settings:
         for force in self.forces:
             if force.force_id == force_id:
                 return force
-        known = (
-            ", ".join(f.force_id for f in self.forces)
-            or "none yet: `hotspots init <force>` makes one"
-        )
+        if not self.forces:
+            raise SettingsError(
+                f"no force in {self.data / 'forces'} yet: `hotspots init <force>` makes one, `hotspots demo` a fictional one"
+            )
+        known = ", ".join(f.force_id for f in self.forces)
         asked = f"no force '{force_id}'" if force_id else "several forces: name one with --force"
         raise SettingsError(f"{asked}; known: {known}")
 

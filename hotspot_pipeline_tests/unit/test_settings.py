@@ -193,7 +193,7 @@ def test_the_only_force_needs_no_name(tmp_path: Path) -> None:
         settings("westshire", "eastshire").force()
     with pytest.raises(SettingsError, match="no force 'north'; known: westshire"):
         settings("westshire").force("north")
-    with pytest.raises(SettingsError, match="none yet: `hotspots init <force>` makes one"):
+    with pytest.raises(SettingsError, match="yet: `hotspots init <force>` makes one"):
         settings().force("north")
 
 
