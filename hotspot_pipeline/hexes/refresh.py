@@ -34,25 +34,20 @@ def build_refresh(shop: Workshop, models: Sequence[SqlModel]) -> dg.AssetsDefini
     )
     def refreshed_windows(context: dg.AssetExecutionContext) -> Results:
         with shop.warehouse(context).session() as session:
-            session.ensure(shop.catalog[TABLE])
+            contract = shop.catalog[TABLE]
+            session.ensure(contract)
+            before = session.standing(contract)
             extracts = _extracts_of_run(session, context.run_id)
             facts: dict[str, Any] = {}
-            ledger: list[dict[str, Any]] = []
             for model in models:
-                write = _refresh(shop, session, model)
+                write = _refresh(shop, session, model, context.run_id, extracts)
                 reported = _report(shop, session, context, model, write, extracts)
                 facts[f"{model.contract.table}: windows recomputed"] = len(write.windows)
                 facts[f"{model.contract.table}: partitions reported"] = reported
-                ledger += _ledger_rows(context.run_id, model, write, extracts)
             if month_only(shop):
                 facts["days and weeks"] = (
                     "refused: every feed of this force carries months only, so they stay empty"
                 )
-            contract = shop.catalog[TABLE]
-            before = session.standing(contract)
-            with session.transaction():
-                session.execute(f"delete from {TABLE} where run_id = $run", {"run": context.run_id})
-                session.insert(contract, pl.DataFrame(ledger, schema=_LEDGER))
             yield shop.result(session.stand(contract, before), facts)
 
     return refreshed_windows
@@ -74,9 +69,19 @@ def month_only(shop: Workshop) -> bool:
     return precision == {"month"}
 
 
-def _refresh(shop: Workshop, session: Session, model: SqlModel) -> Write:
+def _refresh(
+    shop: Workshop, session: Session, model: SqlModel, run_id: str, extracts: list[str]
+) -> Write:
+    """The windows and their lines in the ledger change in one transaction: a kill cannot part them."""
+
+    def note(windows: tuple[date, ...]) -> None:
+        mine = {"run": run_id, "table": model.name}
+        session.execute(f"delete from {TABLE} where run_id = $run and table_name = $table", mine)
+        rows = _ledger_rows(run_id, model, windows, extracts)
+        session.insert(shop.catalog[TABLE], pl.DataFrame(rows, schema=_LEDGER))
+
     try:
-        return refresh_model(session, model, {})
+        return refresh_model(session, model, {}, note)
     except AuditsFailed as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
 
@@ -93,7 +98,7 @@ def _extracts_of_run(session: Session, run_id: str) -> list[str]:
 
 
 def _ledger_rows(
-    run_id: str, model: SqlModel, write: Write, extracts: list[str]
+    run_id: str, model: SqlModel, windows: tuple[date, ...], extracts: list[str]
 ) -> list[dict[str, Any]]:
     now = datetime.now(UTC).replace(tzinfo=None)
     reason = (
@@ -110,7 +115,7 @@ def _ledger_rows(
             "extract_ids": ", ".join(extracts[:50]) or None,
             "refreshed_at_utc": now,
         }
-        for window in write.windows
+        for window in windows
     ]
 
 

@@ -79,11 +79,16 @@ def write_model(
     return session.replace_window(model.contract, query, start, end)
 
 
-def refresh_model(session: Session, model: SqlModel, values: Mapping[str, Any]) -> Write:
-    """Computes every window of a partitioned model and replaces those whose rows differ."""
+def refresh_model(
+    session: Session,
+    model: SqlModel,
+    values: Mapping[str, Any],
+    along: Callable[[tuple[date, ...]], None] | None = None,
+) -> Write:
+    """Computes every window of a partitioned model and replaces those whose rows differ; `along` as in the session."""
     everything = {**values, "window_start": date(1900, 1, 1), "window_end": date(9999, 1, 1)}
     return session.replace_changed_windows(
-        model.contract, Query(model.sql, model.bound(everything))
+        model.contract, Query(model.sql, model.bound(everything)), along
     )
 
 

@@ -141,9 +141,15 @@ class Session:
         return self._write(contract, source, swap)
 
     def replace_changed_windows(
-        self, contract: TableContract, source: Query | pl.DataFrame
+        self,
+        contract: TableContract,
+        source: Query | pl.DataFrame,
+        along: Callable[[tuple[date, ...]], None] | None = None,
     ) -> Write:
-        """Computes every window, then replaces exactly those whose rows differ; `windows` names them."""
+        """Computes every window, then replaces exactly those whose rows differ; `windows` names them.
+
+        `along` writes what must stand or fall with them (a ledger), in the same transaction.
+        """
         if contract.time_column is None:
             raise ValueError(f"{contract.name}: no time_column in {contract.path.name}: no windows")
         inside = f'"{contract.time_column}" in (select unnest($windows))'
@@ -163,6 +169,8 @@ class Session:
                 self._con.execute(
                     f"insert into {contract.name} by name from {INCOMING} where {inside}", changed
                 )
+                if along:
+                    along(windows)
             return windows
 
         return self._write(contract, source, swap)
