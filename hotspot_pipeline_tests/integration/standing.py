@@ -78,6 +78,8 @@ def _table_prints(
     group = "'whole'"
     if table.startswith(("raw.", "validated.")) and "extract_id" in columns:
         group = _BY_EXTRACT.get(table, "extract_id")
+    elif table == "hexes.refreshed_windows":
+        group = "table_name"  # each table's lines stand or fall with its windows
     names = ", ".join(f'"{c}"' for c in columns)
     found = connection.execute(
         f"select {group} as g, count(*), sum(hash({names}))::varchar from {table} group by 1"
