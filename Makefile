@@ -24,8 +24,11 @@ $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 	@$(PIP) -r requirements-dev.lock
 	@touch $@
 
-$(VENV)/.verify: $(VENV)/.dev requirements-verify.lock
-	@$(PIP) -r requirements-verify.lock
+# apart from the other: great-expectations imports pyspark where it finds it
+.venv-verify/.done: $(VENV)/.dev requirements-verify.lock
+	@test -x .venv-verify/bin/python || $(PYTHON) -m venv .venv-verify
+	@.venv-verify/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps -r requirements-verify.lock
+	@.venv-verify/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: $(VENV)/.runtime  ## a fictional force through the whole pipeline
@@ -54,9 +57,9 @@ fix: $(VENV)/.dev  ## format and mend what can be mended by itself
 bench: $(VENV)/.dev  ## side-by-side runs against what one would use instead
 	@$(BIN)/python -m benchmarks
 
-verify: $(VENV)/.verify  ## what takes longer: kills, restarts, Spark; writes docs/verify.md
+verify: .venv-verify/.done  ## what takes longer: kills, restarts, Spark; writes docs/verify.md
 	@rm -rf build/verify
-	@HOTSPOTS_VERIFY_DIR=$(CURDIR)/build/verify $(BIN)/pytest -q -m slow
+	@HOTSPOTS_VERIFY_DIR=$(CURDIR)/build/verify .venv-verify/bin/pytest -q -m slow
 	@$(BIN)/python -m hotspot_pipeline_tests.integration.figures build/verify > docs/verify.md
 
 docs: $(VENV)/.runtime  ## write docs/data_dictionary.md and the lineage picture from the contracts

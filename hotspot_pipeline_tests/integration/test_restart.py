@@ -208,6 +208,38 @@ def test_a_run_that_died_while_it_waited_for_the_lock_blocks_nobody(
     assert seconds < LIMIT_S
 
 
+def test_a_run_that_died_while_its_worker_came_up_blocks_nobody(machine: Installation) -> None:
+    """Killed before the run could say which process it is."""
+    ui = start_ui(machine)
+    dead = ui.launch()
+    wait_until(
+        lambda: ui.state(dead)["status"] == "STARTING",
+        "the worker to come up",
+        180.0,
+        about=lambda: ui.started.output[-3000:],
+        pause_s=0.05,
+    )
+    n_killed = restart_machine(machine, [dead], new_boot=True)
+    assert status_of(machine, dead) == "STARTING"
+    ui = start_ui(machine)
+    launched = time.monotonic()
+    run_id = ui.launch()
+    ended = ui.wait_for_end(run_id)
+    seconds = time.monotonic() - launched
+    assert ended["status"] == "SUCCESS", ended
+    assert status_of(machine, dead) == "FAILURE"
+    assert_pool_is_free(machine)
+    record(
+        TEST,
+        next_run="launched in the UI, the dead run had not begun to write",
+        boot="another",
+        processes_killed=n_killed,
+        dead_run="FAILURE",
+        seconds_from_launch_to_success=seconds,
+    )
+    assert seconds < LIMIT_S
+
+
 def test_two_runs_from_the_ui_wait_for_each_other(
     machine: Installation, two_days: TwoDays, tmp_path: Path
 ) -> None:
