@@ -25,10 +25,10 @@ $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 	@touch $@
 
 # apart from the other: great-expectations imports pyspark where it finds it
-.venv-verify/.done: $(VENV)/.dev requirements-verify.lock
-	@test -x .venv-verify/bin/python || $(PYTHON) -m venv .venv-verify
-	@.venv-verify/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps -r requirements-verify.lock
-	@.venv-verify/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
+.venv-spark/.done: $(VENV)/.dev requirements-spark.lock
+	@test -x .venv-spark/bin/python || $(PYTHON) -m venv .venv-spark
+	@.venv-spark/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps -r requirements-spark.lock
+	@.venv-spark/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: $(VENV)/.runtime  ## a fictional force through the whole pipeline
@@ -57,10 +57,12 @@ fix: $(VENV)/.dev  ## format and mend what can be mended by itself
 bench: $(VENV)/.dev  ## side-by-side runs against what one would use instead
 	@$(BIN)/python -m benchmarks
 
-verify: .venv-verify/.done  ## what takes longer: kills, restarts, Spark; writes docs/verify.md
+verify: .venv-spark/.done  ## what takes longer: kills, restarts, a browser, Spark; writes docs/verify.md
 	@rm -rf build/verify
-	@HOTSPOTS_VERIFY_DIR=$(CURDIR)/build/verify .venv-verify/bin/pytest -q -m slow
-	@$(BIN)/python -m hotspot_pipeline_tests.integration.figures build/verify > docs/verify.md
+	@HOTSPOTS_VERIFY_DIR=$(CURDIR)/build/verify $(BIN)/pytest -q -m "slow and not spark"
+	@HOTSPOTS_VERIFY_DIR=$(CURDIR)/build/verify .venv-spark/bin/pytest -q -m spark
+	@$(BIN)/python -m hotspot_pipeline_tests.integration.figures build/verify > build/verify.md
+	@mv build/verify.md docs/verify.md
 
 docs: $(VENV)/.runtime  ## write docs/data_dictionary.md and the lineage picture from the contracts
 	@$(BIN)/python -m hotspot_pipeline.sql_models.dictionary
@@ -70,7 +72,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 lock:  ## pin the dependencies again
 	$(LOCK) --extra build pyproject.toml -o requirements.lock
 	$(LOCK) --extra build --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
-	$(LOCK) --extra build --extra dev --extra verify -c requirements-dev.lock pyproject.toml -o requirements-verify.lock
+	$(LOCK) --extra build --extra dev --extra spark -c requirements-dev.lock pyproject.toml -o requirements-spark.lock
 
 clean:  ## remove the environment and everything generated below data/
-	rm -rf $(VENV) data/forces data/dagster_home
+	rm -rf $(VENV) .venv-spark data/forces data/dagster_home

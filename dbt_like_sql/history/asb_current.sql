@@ -17,7 +17,7 @@ standing as (
     from incidents
     qualify row_number() over (
         partition by source_system, incident_pid
-        order by extract_ts_utc desc, received_at_utc desc, extract_id desc, line_no desc
+        order by extract_ts_utc desc, received_at_utc desc, extract_id desc, source_file desc, line_no desc
     ) = 1
 
 )

@@ -20,7 +20,7 @@ newest_state as (
     where kind <> 'snapshot'
     qualify row_number() over (
         partition by source_system, crime_pid
-        order by extract_ts_utc desc, received_at_utc desc, extract_id desc, line_no desc
+        order by extract_ts_utc desc, received_at_utc desc, extract_id desc, source_file desc, line_no desc
     ) = 1
 
 ),

@@ -22,8 +22,7 @@ from hotspot_pipeline_tests.integration import spark
 from hotspot_pipeline_tests.integration.figures import record
 from hotspot_pipeline_tests.integration.tiny_tables import literals_by_column, random_table
 
-# one worker: a second Spark would only take memory
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("spark")]
+pytestmark = [pytest.mark.slow, pytest.mark.spark]
 
 CATALOG = read_catalog(PROJECT_ROOT / "dbt_like_sql")
 MODELS = load_models(CATALOG)
