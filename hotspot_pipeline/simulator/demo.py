@@ -20,17 +20,17 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from hotspot_pipeline.simulator.asb import make_asb, number_logs
-from hotspot_pipeline.simulator.county import FORCE_ID, FORCE_NAME, County, Floats, make_county
-from hotspot_pipeline.simulator.crimes import make_crimes, risk_surfaces
-from hotspot_pipeline.simulator.deliveries import (
+from hotspot_pipeline.simulator.crime.asb import make_asb, number_logs
+from hotspot_pipeline.simulator.force.county import FORCE_ID, FORCE_NAME, County, Floats, make_county
+from hotspot_pipeline.simulator.crime.crimes import make_crimes, risk_surfaces
+from hotspot_pipeline.simulator.delivery.nights import (
     MIN_NIGHTS,
     deliver_asb,
     deliver_crimes,
     deliver_places,
 )
-from hotspot_pipeline.simulator.extracts import as_text
-from hotspot_pipeline.simulator.landing import (
+from hotspot_pipeline.simulator.delivery.extracts import as_text
+from hotspot_pipeline.simulator.delivery.landing import (
     LANDING,
     TRUTH,
     Delivery,
@@ -39,8 +39,8 @@ from hotspot_pipeline.simulator.landing import (
     write_boundary,
     write_truth,
 )
-from hotspot_pipeline.simulator.premises import make_premises
-from hotspot_pipeline.simulator.recodes import change_ledger, make_changes
+from hotspot_pipeline.simulator.force.premises import make_premises
+from hotspot_pipeline.simulator.crime.recodes import change_ledger, make_changes
 
 DEFAULT_END_LOCAL = datetime.fromisoformat("2026-06-29T06:00")  # a Monday: the last week is closed
 N_NIGHTS = 14

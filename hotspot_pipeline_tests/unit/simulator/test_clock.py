@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hotspot_pipeline.simulator import clock
+from hotspot_pipeline.simulator.crime import clock
 
 LONDON = ZoneInfo("Europe/London")
 N = 40_000

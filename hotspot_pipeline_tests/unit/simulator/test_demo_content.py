@@ -14,8 +14,8 @@ import pytest
 
 from hotspot_pipeline.geo.transform import to_wgs84
 from hotspot_pipeline.simulator import DemoReport
-from hotspot_pipeline.simulator.crime_kinds import KINDS, OFFENCE_DESCRIPTIONS
-from hotspot_pipeline.simulator.dirt import UNKNOWN_CODE
+from hotspot_pipeline.simulator.crime.kinds import KINDS, OFFENCE_DESCRIPTIONS
+from hotspot_pipeline.simulator.delivery.dirt import UNKNOWN_CODE
 from hotspot_pipeline_tests.unit.simulator.delivered import delivered_files
 
 Row = dict[str, str]

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from hotspot_pipeline.simulator.county import Floats, Ints
+from hotspot_pipeline.simulator.force.county import Floats, Ints
 
 Times = NDArray[np.datetime64]
 HOUR_S = 3600

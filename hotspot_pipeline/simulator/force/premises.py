@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from hotspot_pipeline.simulator.county import County, Floats, Ints
+from hotspot_pipeline.simulator.force.county import County, Floats, Ints
 
 VALID_FROM = "2020-01-01"
 _PUB_NAMES = (

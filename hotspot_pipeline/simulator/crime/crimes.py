@@ -12,11 +12,11 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
-from hotspot_pipeline.simulator import clock
-from hotspot_pipeline.simulator.county import County, Floats, Ints
-from hotspot_pipeline.simulator.crime_kinds import KINDS, OFFENCE_DESCRIPTIONS, CrimeKind
-from hotspot_pipeline.simulator.locations import coordinate_column, geocode, pick_cells, true_places
-from hotspot_pipeline.simulator.premises import NOISE_SITES, Premises
+from hotspot_pipeline.simulator.crime import clock
+from hotspot_pipeline.simulator.force.county import County, Floats, Ints
+from hotspot_pipeline.simulator.crime.kinds import KINDS, OFFENCE_DESCRIPTIONS, CrimeKind
+from hotspot_pipeline.simulator.crime.locations import coordinate_column, geocode, pick_cells, true_places
+from hotspot_pipeline.simulator.force.premises import NOISE_SITES, Premises
 
 # Share of violence recorded at custody, hospital or prison (DOMAIN §8.2).
 SITE_NOISE_SHARE = 0.04

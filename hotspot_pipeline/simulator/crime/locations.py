@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from hotspot_pipeline.simulator.county import County, Floats, Ints
+from hotspot_pipeline.simulator.force.county import County, Floats, Ints
 
 NO_COORDINATE = np.iinfo(np.int64).min
 _QUALITY = ("uprn", "street", "junction", "postcode", "area_centroid", "default", "none")

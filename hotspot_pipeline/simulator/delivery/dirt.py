@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from hotspot_pipeline.simulator.extracts import TIME_FORMAT
+from hotspot_pipeline.simulator.delivery.extracts import TIME_FORMAT
 
 UNKNOWN_CODE = "777/77"
 _Change = Callable[[dict[str, str | None]], dict[str, str]]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from hotspot_pipeline.simulator.recodes import state_as_of
+from hotspot_pipeline.simulator.crime.recodes import state_as_of
 
 # fmt: off
 CRIME_COLUMNS = (

@@ -13,9 +13,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from hotspot_pipeline.simulator.clock import change_times, time_column
-from hotspot_pipeline.simulator.county import Floats
-from hotspot_pipeline.simulator.crime_kinds import KINDS, OFFENCE_DESCRIPTIONS
+from hotspot_pipeline.simulator.crime.clock import change_times, time_column
+from hotspot_pipeline.simulator.force.county import Floats
+from hotspot_pipeline.simulator.crime.kinds import KINDS, OFFENCE_DESCRIPTIONS
 
 MEDIAN_LAG_DAYS = 7.0
 OUTCOME_SHARE, OUTCOME_LAG_DAYS = 0.70, 25.0

@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 import shapely
 
-from hotspot_pipeline.simulator.dirt import Defect
+from hotspot_pipeline.simulator.delivery.dirt import Defect
 
 LANDING, TRUTH, BOUNDARY = "landing", "truth", "boundary.geojson"
 

@@ -11,10 +11,10 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
-from hotspot_pipeline.simulator import dirt
-from hotspot_pipeline.simulator.extracts import as_text, asb_extract, crime_extract
-from hotspot_pipeline.simulator.landing import DeliveryFolder, csv_text, stamp
-from hotspot_pipeline.simulator.premises import Premises
+from hotspot_pipeline.simulator.delivery import dirt
+from hotspot_pipeline.simulator.delivery.extracts import as_text, asb_extract, crime_extract
+from hotspot_pipeline.simulator.delivery.landing import DeliveryFolder, csv_text, stamp
+from hotspot_pipeline.simulator.force.premises import Premises
 
 # On which of the nightly deltas (1 = the first) something goes wrong with the crime file.
 NIGHT_WRONG_FIELDS, NIGHT_SENT_TWICE, NIGHT_REPEATED_NUMBERS, NIGHT_PICTURE = 3, 5, 6, 8

@@ -9,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from hotspot_pipeline.simulator import clock
-from hotspot_pipeline.simulator.county import County, Floats
-from hotspot_pipeline.simulator.crimes import weekly_weights
-from hotspot_pipeline.simulator.locations import coordinate_column, geocode, pick_cells, true_places
-from hotspot_pipeline.simulator.premises import Premises
+from hotspot_pipeline.simulator.crime import clock
+from hotspot_pipeline.simulator.force.county import County, Floats
+from hotspot_pipeline.simulator.crime.crimes import weekly_weights
+from hotspot_pipeline.simulator.crime.locations import coordinate_column, geocode, pick_cells, true_places
+from hotspot_pipeline.simulator.force.premises import Premises
 
 PER_26_WEEKS = 4000
 DUPLICATE_SHARE, LINKED_SHARE = 0.04, 0.03
