@@ -1,6 +1,6 @@
 """What kinds of crime there are, how many, and which codes, hours, windows and places they have.
 
-Belongs here: one table of parameters from DOMAIN §8.2 and §8.3, scaled to a county of 500 km². Does
+Belongs here: one table of parameters from DOMAIN §8.2 and §8.3, for the county profile (volume 1). Does
 not belong here: drawing events from it (`crimes`); what the codes mean
 (`data/reference/ho_offence_lookup.csv`).
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class CrimeKind:
-    """One kind. `per_26_weeks`: expected number; `codes`: offence codes with their share.
+    """One kind. `per_year`: expected number at volume 1; `group`: of the six groups of DOMAIN §1.6, or "other"; `codes`: offence codes with their share.
 
     `surface` names the risk surface, `shape` and `window` the entries of `clock`; `same_day` is the
     share reported on the day; `places` are location types with their share; `reclass` is the share
@@ -22,7 +22,8 @@ class CrimeKind:
     """
 
     name: str
-    per_26_weeks: float
+    per_year: float
+    group: str
     codes: Mapping[str, float]
     surface: str
     shape: str
@@ -36,6 +37,10 @@ class CrimeKind:
     online: float = 0.0
     alcohol: float = 0.0
 
+    @property
+    def per_26_weeks(self) -> float:
+        return self.per_year / 2
+
 
 # fmt: off
 _OUT = {"street": 0.62, "licensed_premises": 0.14, "retail": 0.07, "park": 0.06,
@@ -45,52 +50,72 @@ _ASSAULTS = {"105/01": 0.44, "008/06": 0.36, "008/01": 0.05, "005/01": 0.02, "10
              "008/73": 0.04, "003/01": 0.03, "008/57": 0.02, "008/77": 0.01}
 
 KINDS: tuple[CrimeKind, ...] = (
-    CrimeKind("violence", 2000, _ASSAULTS, "night", "night", "vap", 0.68, _OUT, reclass=0.08,
+    CrimeKind("violence", 4000, "vap", _ASSAULTS, "vap", "night", "vap", 0.68, _OUT, reclass=0.08,
               becomes={"105/01": 0.33, "008/06": 0.37, "005/01": 0.06, "125/11": 0.14,
-                       "195/94": 0.10}, da=0.08, alcohol=0.30),
-    CrimeKind("violence_home", 1000, _ASSAULTS, "homes", "day", "vap", 0.68, _HOME, reclass=0.08,
-              becomes={"105/01": 0.45, "008/06": 0.45, "195/94": 0.10}, da=0.82, alcohol=0.18),
-    CrimeKind("harassment", 1250, {"195/94": 0.42, "195/41": 0.35, "008/30": 0.05, "195/12": 0.08,
+                       "195/94": 0.10}, da=0.06, online=0.015, alcohol=0.30),
+    CrimeKind("violence_home", 2000, "vap", _ASSAULTS, "homes", "day", "vap", 0.68, _HOME, reclass=0.08,
+              becomes={"105/01": 0.45, "008/06": 0.45, "195/94": 0.10}, da=0.86, online=0.15, alcohol=0.18),
+    CrimeKind("harassment", 5800, "other", {"195/94": 0.42, "195/41": 0.35, "008/30": 0.05, "195/12": 0.08,
               "008/65": 0.10}, "homes", "day", "theft", 0.60,
               {"dwelling": 0.50, "online": 0.42, "other": 0.08}, da=0.45, online=0.45),
-    CrimeKind("public_order", 900, {"125/11": 0.31, "125/09": 0.26, "125/12": 0.25, "125/82": 0.08,
-              "008/55": 0.04, "066/01": 0.04, "066/91": 0.02}, "night", "night", "public_order",
+    CrimeKind("public_order", 3200, "public_order", {"125/11": 0.31, "125/09": 0.26, "125/12": 0.25, "125/82": 0.08,
+              "008/55": 0.04, "066/01": 0.04, "066/91": 0.02}, "public_order", "night", "public_order",
               0.88, _OUT, reclass=0.05, becomes={"105/01": 0.6, "125/12": 0.4}, alcohol=0.25),
-    CrimeKind("damage", 900, {"149/00": 0.76, "058/00": 0.20, "058/04": 0.04}, "homes",
+    CrimeKind("damage", 3100, "damage", {"149/00": 0.76, "058/00": 0.20, "058/04": 0.04}, "damage",
               "overnight", "damage", 0.85, {"street": 0.50, "dwelling": 0.22, "car_park": 0.10,
               "retail": 0.08, "school": 0.03, "unknown": 0.07}, reclass=0.02,
               becomes={"056/02": 1.0}),
-    CrimeKind("robbery", 95, {"034/01": 0.86, "034/02": 0.14}, "night", "night", "robbery", 0.92,
+    CrimeKind("robbery", 220, "robbery", {"034/01": 0.86, "034/02": 0.14}, "robbery", "night", "robbery", 0.92,
               {"street": 0.78, "park": 0.10, "retail": 0.08, "transport": 0.04}, reclass=0.04,
               becomes={"039/00": 0.5, "105/01": 0.5}, cancel=0.06),
-    CrimeKind("weapons", 140, {"008/26": 0.55, "008/11": 0.35, "008/64": 0.10}, "night", "night",
+    CrimeKind("weapons", 380, "weapons", {"008/26": 0.55, "008/11": 0.35, "008/64": 0.10}, "weapons", "night",
               "public_order", 1.0, {"street": 0.82, "licensed_premises": 0.08, "transport": 0.05,
               "park": 0.05}),
-    CrimeKind("shop_theft", 1100, {"046/00": 1.0}, "retail", "shop", "public_order", 0.90,
+    CrimeKind("shop_theft", 6000, "other", {"046/00": 1.0}, "retail", "shop", "public_order", 0.90,
               {"retail": 1.0}),
-    CrimeKind("other_theft", 620, {"049/10": 0.86, "053/25": 0.14}, "retail", "day", "theft", 0.75,
+    CrimeKind("other_theft", 4200, "other", {"049/10": 0.86, "053/25": 0.14}, "retail", "day", "theft", 0.75,
               {"retail": 0.30, "street": 0.25, "dwelling": 0.20, "other": 0.15, "unknown": 0.10}),
-    CrimeKind("person_theft", 90, {"039/00": 1.0}, "night", "night", "theft", 0.80,
+    CrimeKind("person_theft", 500, "other", {"039/00": 1.0}, "robbery", "night", "theft", 0.80,
               {"street": 0.5, "licensed_premises": 0.5}),
-    CrimeKind("vehicle_crime", 700, {"045/10": 0.52, "048/01": 0.24, "126/00": 0.14,
+    CrimeKind("vehicle_crime", 4200, "other", {"045/10": 0.52, "048/01": 0.24, "126/00": 0.14,
               "130/01": 0.10}, "homes", "overnight", "damage", 0.85,
               {"street": 0.72, "car_park": 0.20, "dwelling": 0.08}),
-    CrimeKind("cycle_theft", 90, {"044/00": 1.0}, "retail", "day", "theft", 0.75,
+    CrimeKind("cycle_theft", 500, "other", {"044/00": 1.0}, "retail", "day", "theft", 0.75,
               {"street": 0.6, "transport": 0.25, "dwelling": 0.15}),
-    CrimeKind("burglary", 420, {"028/03": 0.66, "030/02": 0.34}, "homes", "overnight", "damage",
+    CrimeKind("burglary", 2300, "other", {"028/03": 0.66, "030/02": 0.34}, "homes", "overnight", "damage",
               0.85, {"dwelling": 0.7, "other": 0.3}),
-    CrimeKind("drugs", 320, {"092/61": 0.70, "092/50": 0.14, "092/81": 0.09, "193/05": 0.07},
-              "night", "day", "public_order", 1.0,
+    CrimeKind("drugs", 1400, "other", {"092/61": 0.70, "092/50": 0.14, "092/81": 0.09, "193/05": 0.07},
+              "vap", "day", "public_order", 1.0,
               {"street": 0.80, "dwelling": 0.12, "licensed_premises": 0.08}),
-    CrimeKind("sexual", 280, {"020/05": 0.46, "019/08": 0.32, "017/15": 0.08, "088/09": 0.14},
+    CrimeKind("sexual", 1400, "other", {"020/05": 0.46, "019/08": 0.32, "017/15": 0.08, "088/09": 0.14},
               "homes", "day", "vap", 0.40, {"dwelling": 0.66, "street": 0.16,
               "licensed_premises": 0.10, "other": 0.08}, da=0.3),
-    CrimeKind("arson", 60, {"056/02": 0.9, "056/01": 0.1}, "homes", "overnight", "damage", 0.9,
+    CrimeKind("arson", 250, "other", {"056/02": 0.9, "056/01": 0.1}, "damage", "overnight", "damage", 0.9,
               {"street": 0.6, "park": 0.4}),
-    CrimeKind("miscellaneous", 150, {"054/01": 0.25, "033/00": 0.25, "059/11": 0.30,
+    CrimeKind("miscellaneous", 600, "other", {"054/01": 0.25, "033/00": 0.25, "059/11": 0.30,
               "066/98": 0.20}, "homes", "day", "public_order", 0.85,
               {"street": 0.5, "dwelling": 0.4, "other": 0.1}),
 )
+
+# What patrols can deter: reported by victims and the public, in public places (DOMAIN §1.6, §8.5).
+DETERRABLE_KINDS = ("violence", "public_order", "damage", "robbery")
+NOT_PUBLIC = ("dwelling", "online", "police_custody", "hospital", "prison")
+# Share of violence recorded at custody, hospital or prison (DOMAIN §8.2): of all violence, homes included, and the
+# kind "violence" is two thirds of it.
+SITE_NOISE_SHARE = 0.04 * 1.5
+
+
+def deterrable_share() -> dict[str, float]:
+    """By kind of event, the share that is deterrable: in a public place, not domestic, not online; all of ASB."""
+    found = {"asb": 1.0}
+    for kind in KINDS:
+        if kind.name in DETERRABLE_KINDS:
+            total = sum(kind.places.values())
+            public = sum(share for place, share in kind.places.items() if place not in NOT_PUBLIC) / total
+            at_sites = SITE_NOISE_SHARE if kind.name == "violence" else 0.0
+            found[kind.name] = public * (1 - at_sites) * (1 - kind.da) * (1 - kind.online)
+    return found
+
 
 # A records system writes its own wording, never the lookup's: the pipeline must not key on it.
 OFFENCE_DESCRIPTIONS: Mapping[str, str] = {

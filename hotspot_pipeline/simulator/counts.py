@@ -1,0 +1,81 @@
+"""Level `counts`: the same rates, visits and truth as the whole simulator, as counts by place and time, without any feed.
+
+Belongs here: what the calibration of estimators runs on by the thousand. Does not belong here: files (`run`), estimators
+(the pipeline's).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from hotspot_pipeline.simulator.force.county import Ints
+from hotspot_pipeline.simulator.profiles import Profile
+from hotspot_pipeline.simulator.trial.estimands import Rates
+from hotspot_pipeline.simulator.trial.places import Zones
+from hotspot_pipeline.simulator.trial.twin import Twin
+
+BIN_H = 6
+ZONES = ("core", "ring")
+
+
+def count_events(profile: Profile, places: pl.DataFrame, twin: Twin, found: Rates) -> pl.DataFrame:
+    """One row a place, zone and six hours, in that order, zeros included.
+
+    `bin_start_local` runs from the start in steps of six hours of the wall clock. `n_true` counts deterrable events where
+    and when they were, `n_recorded` where they are put on record (null coordinates nowhere), `n_without` the twin without
+    patrols; `expected` and `expected_without` are their rates.
+    """
+    zones = Zones(places)
+    happened = twin.happened.filter(pl.col("is_deterrable"))
+    without = twin.fate.filter(pl.col("is_deterrable"))
+    located = happened.filter(pl.col("easting").is_not_null())
+    place, zone = zones.of_points(
+        *(located[c].cast(pl.Float64).to_numpy() for c in ("easting", "northing"))
+    )
+    shape = (len(places), len(ZONES), profile.n_days * 24 // BIN_H)
+    counts = {
+        "n_true": _counted(
+            profile, shape, happened["place"].to_numpy(), happened["zone"].to_numpy(), happened
+        ),
+        "n_recorded": _counted(profile, shape, place, zone, located),
+        "n_without": _counted(
+            profile, shape, without["place"].to_numpy(), without["zone"].to_numpy(), without
+        ),
+    }
+    rates = {"expected": found.with_patrols, "expected_without": found.without}
+    bins = {name: rate.reshape(*shape, BIN_H).sum(axis=3).ravel() for name, rate in rates.items()}
+    at = np.datetime64(profile.start_local, "us") + (np.arange(shape[2]) * BIN_H).astype(
+        "timedelta64[h]"
+    )
+    index = np.indices(shape).reshape(3, -1)
+    return pl.DataFrame(
+        {
+            "place": index[0],
+            "zone": np.array(ZONES)[index[1]],
+            "bin_start_local": pl.Series(at[index[2]]),
+            **{name: n.ravel() for name, n in counts.items()},
+            **bins,
+        }
+    )
+
+
+def daily(profile: Profile, counts: pl.DataFrame) -> pl.DataFrame:
+    """The counts by police day, which begins at 06:00."""
+    day = pl.col("bin_start_local").dt.offset_by("-6h").dt.date()
+    return (
+        counts.with_columns(police_day=day)
+        .group_by("place", "zone", "police_day", maintain_order=True)
+        .agg(pl.col("n_true", "n_recorded", "n_without", "expected", "expected_without").sum())
+    )
+
+
+def _counted(
+    profile: Profile, shape: tuple[int, ...], place: Ints, zone: Ints, events: pl.DataFrame
+) -> np.ndarray:
+    at = events["at_local"].to_numpy().astype("datetime64[s]")
+    since = (at - np.datetime64(profile.start_local, "s")).astype(np.int64) // (BIN_H * 3600)
+    # moved events can leave the simulated time by a day
+    kept = (place >= 0) & (since >= 0) & (since < shape[2])
+    flat = np.ravel_multi_index((place[kept], zone[kept], since[kept]), shape)
+    return np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape)

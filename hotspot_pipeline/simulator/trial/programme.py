@@ -1,0 +1,143 @@
+"""The whole trial of one force in order: events without patrols, places, plan, visits, effect, the world with patrols.
+
+Belongs here: the order of work that the levels `full` and `counts` share. Does not belong here: any of the work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from hotspot_pipeline.simulator.crime.events import ASB, SOURCES, World
+from hotspot_pipeline.simulator.crime.incidents import potential_asb
+from hotspot_pipeline.simulator.crime.kinds import DETERRABLE_KINDS, KINDS
+from hotspot_pipeline.simulator.crime.records import potential_crimes
+from hotspot_pipeline.simulator.force.county import County, Ints
+from hotspot_pipeline.simulator.force.premises import Premises
+from hotspot_pipeline.simulator.profiles import (
+    MODES,
+    ControlsName,
+    ModeName,
+    Profile,
+    RingName,
+    TrialName,
+)
+from hotspot_pipeline.simulator.streams import Streams
+from hotspot_pipeline.simulator.trial.effect import MOST_PREVENTED, Effect
+from hotspot_pipeline.simulator.trial.estimands import Rates, estimands, rates
+from hotspot_pipeline.simulator.trial.places import Zones, choose_places
+from hotspot_pipeline.simulator.trial.schedule import make_plan
+from hotspot_pipeline.simulator.trial.twin import Twin, live_through, ring_addresses, with_zones
+from hotspot_pipeline.simulator.trial.visits import make_visits, spike_days
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is true of the trial besides its size (DOMAIN §8.4, §8.5)."""
+
+    mode: ModeName = "base"
+    trial: TrialName | None = None  # None: the profile's own
+    controls: ControlsName = "paired"
+    ring: RingName = "none"
+
+
+@dataclass(frozen=True, eq=False)
+class Programme:
+    """The trial and its truth. `crimes` and `asb`: the events that happened, as yet without numbers."""
+
+    places: pl.DataFrame
+    plan: pl.DataFrame
+    visits: pl.DataFrame
+    crimes: Twin
+    asb: Twin
+    rates: Rates
+    estimands: pl.DataFrame
+
+    @property
+    def deterrable(self) -> Twin:
+        """Crimes and incidents together, with the columns that both have."""
+        return Twin(
+            pl.concat([self.crimes.happened.select(COMMON), self.asb.happened.select(COMMON)]),
+            pl.concat([self.crimes.fate, self.asb.fate]),
+        )
+
+
+COMMON = (
+    "event_id", "kind", "group", "at_local", "recorded_ts_local", "cell", "true_easting", "true_northing", "easting",
+    "northing", "is_deterrable", "place", "zone",
+)  # fmt: skip
+
+
+def run_programme(
+    streams: Streams,
+    profile: Profile,
+    county: County,
+    premises: Premises,
+    world: World,
+    options: Options,
+    *,
+    only_deterrable: bool = False,
+) -> Programme:
+    """The trial of one seed. With `only_deterrable` other kinds of crime are left out, and the rest stays as it is."""
+    kinds = [k for k in KINDS if not only_deterrable or k.name in DETERRABLE_KINDS]
+    moments = {k.name: world.draw(SOURCES[k.name]) for k in kinds}
+    crimes = potential_crimes(streams, kinds, county, premises, moments)
+    asb = potential_asb(streams("records", "asb"), county, premises, world.draw(ASB))
+    chosen_from = ("at_local", "recorded_ts_local", "easting", "northing")
+    countable = pl.concat([f.filter("is_deterrable").select(chosen_from) for f in (crimes, asb)])
+    places = choose_places(
+        streams("trial", "places"), profile, county, premises, countable, options.controls
+    )
+    plan = make_plan(streams("trial", "plan"), profile, places, options.trial or profile.trial)
+    daily = _daily(profile, countable)
+    visits = make_visits(
+        streams("trial", "visits"), profile, county, places, plan, spike_days(daily[profile.patrol_day :])
+    )
+    effect = Effect(MODES[options.mode], visits)
+    zones = Zones(places)
+    extra = None, None
+    if MODES[options.mode].delta < 0:
+        extra = _extra(streams, county, premises, world, places, zones)
+    twins = [
+        live_through(
+            streams, name, effect, options.ring, county, places, with_zones(events, zones), more
+        )
+        for name, events, more in (("crimes", crimes, extra[0]), ("asb", asb, extra[1]))
+    ]
+    found = rates(world, places, effect, options.ring)
+    return Programme(
+        places, plan, visits, *twins, found, estimands(profile, places, plan, visits, found)
+    )
+
+
+def _extra(
+    streams: Streams,
+    county: County,
+    premises: Premises,
+    world: World,
+    places: pl.DataFrame,
+    zones: Zones,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Further deterrable events in and around the places, at the highest rate that harm can have."""
+    near = np.unique(
+        np.concatenate([places["cell"].to_numpy(), *ring_addresses(county, places)[0]])
+    )
+    kinds = [k for k in KINDS if k.name in DETERRABLE_KINDS]
+    moments = {k.name: world.draw(SOURCES[k.name], "added", near, MOST_PREVENTED) for k in kinds}
+    crimes = potential_crimes(streams, kinds, county, premises, moments, "added records")
+    asb = potential_asb(
+        streams("added records", "asb"),
+        county,
+        premises,
+        world.draw(ASB, "added", near, MOST_PREVENTED),
+    )
+    return with_zones(crimes, zones), with_zones(asb, zones)
+
+
+def _daily(profile: Profile, events: pl.DataFrame) -> Ints:
+    """Events by police day without patrols."""
+    at = events["at_local"].to_numpy().astype("datetime64[s]")
+    day = (at - np.datetime64(profile.start_local, "s")).astype(np.int64) // 86_400
+    return np.bincount(day, minlength=profile.n_days)
