@@ -9,8 +9,9 @@ import click
 from hotspot_pipeline.cli.deciding import release, signoff, withdraw
 from hotspot_pipeline.cli.fetch import fetch
 from hotspot_pipeline.cli.look import explain, sql, status
-from hotspot_pipeline.cli.making import demo, init
+from hotspot_pipeline.cli.making import init
 from hotspot_pipeline.cli.running import run, ui
+from hotspot_pipeline.cli.simulating import demo, simulate
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -19,7 +20,20 @@ def hotspots() -> None:
     """The data platform for hotspot policing: deliveries in, hotspots out, every row accounted for."""
 
 
-for command in (init, demo, fetch, run, ui, status, explain, sql, signoff, release, withdraw):
+for command in (
+    init,
+    demo,
+    simulate,
+    fetch,
+    run,
+    ui,
+    status,
+    explain,
+    sql,
+    signoff,
+    release,
+    withdraw,
+):
     hotspots.add_command(command)
 
 

@@ -1,22 +1,15 @@
-"""`hotspots init` and `hotspots demo`: a force where there was none."""
+"""`hotspots init`: a force where there was none."""
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import replace
-from datetime import date
 from pathlib import Path
 
 import click
 import yaml
 
 from hotspot_pipeline.cli.common import console, settings
-from hotspot_pipeline.cli.running import run_force
-from hotspot_pipeline.cli.summary import print_summary
 from hotspot_pipeline.feeds.contract import shipped_contracts
 from hotspot_pipeline.settings import SettingsError, read_force
-
-DEMO_FORCE = "fosseshire"
 
 
 @click.command()
@@ -90,7 +83,7 @@ def init(
     document["feeds"] = sections
     home.mkdir(parents=True, exist_ok=True)
     (home / "force.yml").write_text(
-        _FORCE_HEAD + yaml.safe_dump(document, sort_keys=False, width=110), encoding="utf-8"
+        FORCE_HEAD + yaml.safe_dump(document, sort_keys=False, width=110), encoding="utf-8"
     )
     force = read_force(home)
     for feed in force.feeds:
@@ -101,53 +94,9 @@ def init(
     )
 
 
-_FORCE_HEAD = """\
+FORCE_HEAD = """\
 # One force. Paths are relative to this folder. What a feed may say here: landing, files, columns ({ours: theirs}),
 # codes ({column: {theirs: ours}}), timestamp_formats, constants, kind (full or delta), name_pattern, delimiter, sheet,
 # encodings, expectations ({name: {kwarg: value}}, or 'off'). `hotspots:` takes window_from, window_to, groups, top_k,
 # max_cells, min_events. See docs/own_data.md.
 """
-
-
-@click.command()
-@click.option("--seed", default=1, show_default=True)
-@click.option("--weeks", default=57, show_default=True, help="Weeks of events.")
-@click.option("--fresh", is_flag=True, help="Throw the demo force away first.")
-def demo(seed: int, weeks: int, fresh: bool) -> int:
-    """Make a fictional force with a small, dirty crime feed, and run the pipeline on it."""
-    from hotspot_pipeline.simulator import (
-        write_demo_feed,
-    )  # the pipeline itself never knows the simulator
-
-    found = settings()
-    home = found.data / "forces" / DEMO_FORCE
-    if fresh and home.exists():
-        shutil.rmtree(home)
-    if not (home / "force.yml").exists():
-        with console.status("making a fictional force and its deliveries"):
-            report = write_demo_feed(home, seed=seed, n_weeks=weeks)
-        document = {
-            "force_id": DEMO_FORCE,
-            "name": "Fosseshire (fictional)",
-            "boundary": {"file": "boundary.geojson"},
-            "feeds": {
-                feed: {}
-                for feed in (
-                    "crime_extract",
-                    "asb_extract",
-                    "venues",
-                    "excluded_sites",
-                    "default_geocodes",
-                )
-            },
-            "partitions_start": date(2025, 5, 26),
-        }
-        (home / "force.yml").write_text(
-            _FORCE_HEAD + yaml.safe_dump(document, sort_keys=False), encoding="utf-8"
-        )
-        console.print(f"{report}")
-    force = read_force(home)
-    outcomes, summary = run_force(replace(found, forces=(force,)), force)
-    print_summary(force, outcomes, summary)
-    console.print("See it: make ui (or hotspots ui), then http://127.0.0.1:3000")
-    return 0 if all(o.success for o in outcomes) else 1

@@ -39,6 +39,7 @@ __all__ = [
     "FeedContract",
     "HeaderMatch",
     "RowRule",
+    "coming_contracts",
     "parse_contract",
     "read_contract",
     "shipped_contracts",
@@ -84,7 +85,18 @@ def read_contract(path: Path) -> FeedContract:
 
 @cache
 def shipped_contracts() -> Mapping[str, FeedContract]:
-    """The contracts that ship with the package, by feed name."""
+    """The contracts that ship with the package and that a stage takes in, by feed name."""
+    return {feed: contract for feed, contract in _in_package().items() if contract.table}
+
+
+@cache
+def coming_contracts() -> Mapping[str, FeedContract]:
+    """Contracts with an empty `table`, by feed name: it is fixed what is delivered, and no stage takes it in yet."""
+    return {feed: contract for feed, contract in _in_package().items() if not contract.table}
+
+
+@cache
+def _in_package() -> Mapping[str, FeedContract]:
     folder = package_files("hotspot_pipeline.feeds") / "contracts"
     contracts = [
         read_contract(Path(str(entry))) for entry in folder.iterdir() if entry.name.endswith(".yml")

@@ -87,6 +87,8 @@ class Expectation:
 
 @dataclass(frozen=True)
 class FeedContract:
+    """`table` is what `raw` and `validated` call the feed's rows; it is empty where no stage takes the feed in yet."""
+
     feed: str
     table: str
     description: str

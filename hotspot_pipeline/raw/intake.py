@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -16,6 +16,9 @@ import polars as pl
 from hotspot_pipeline.feeds.contract import FeedContract
 from hotspot_pipeline.raw.landing import LandedFile, WaitingExtract
 from hotspot_pipeline.raw.reading import SourceTable, UnreadableFile, read_file
+
+# a delivery may be named by a clock that goes ahead or by another time zone
+CLOCK_SLACK = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,18 @@ def read_extract(waiting: WaitingExtract, *, received_at_utc: datetime, run_id: 
     bad: list[pl.DataFrame] = []
     files: list[dict[str, Any]] = []
     extra: set[str] = set()
-    for landed in waiting.files:
+    if waiting.extract_ts_utc > received_at_utc + CLOCK_SLACK:
+        # it would stand before every later delivery until that day comes
+        reason = (
+            f"its name says it was taken at {waiting.extract_ts_utc:%Y-%m-%d %H:%M} UTC, which is still to come; "
+            "correct the time in the file's name"
+        )
+        files = [
+            _file_row(waiting, landed)
+            | {"status": "refused", "rule": "taken_in_future", "reason": reason}
+            for landed in waiting.files
+        ]
+    for landed in waiting.files if not files else ():
         for item in _read(landed, contract):
             row = _file_row(waiting, landed)
             files.append(row)

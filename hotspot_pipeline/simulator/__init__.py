@@ -1,20 +1,41 @@
-"""A small generated force, Fosseshire, so that a newcomer can run the pipeline without police data.
+"""Fosseshire, a fictional force with known truth: what a newcomer runs first and what every estimator is held against.
 
-Belongs here: a fictional county, its crime and ASB feeds with their usual dirt, and the truth about
-both, written apart from what is delivered. Does not belong here: anything the pipeline itself needs
-(it never imports this package; only the command line does), feed contracts (`feeds`), the grid and
-the coordinate transform (`geo`), offence codes (`data/reference`).
+Belongs here: a county, what happens in it, what a police force, its patrols, its surveys and its hospital would deliver of
+it, dirt and all, and apart from that the truth (DOMAIN §8). Does not belong here: anything the pipeline itself needs (it
+never imports this package; only the command line does), feed contracts (`feeds`), the grid and the coordinate transform
+(`geo`), offence codes (`data/reference`).
 
-`write_demo_feed` writes everything. The modules go from the ground up: `county` (shape, cells,
-risk), `premises` (venues, excluded sites, default geocodes), `clock` (hours, windows, delays),
-`locations` (where an event is put on record), `crime_kinds` and `crimes`, `asb`, `recodes` (what
-changes on which night), `extracts` (the rows of one night's files), `dirt` (what is wrong on
-purpose), `deliveries` (which file on which night), `landing` (bytes on disk) and `demo` (all of it
+`simulate` writes everything, `simulate_counts` gives counts and truth without a file. The rooms, from the ground up:
+`profiles` and `streams` (the knobs and the random numbers), `force` (ground, streets, premises, risk), `crime` (events and
+their records), `trial` (places, plan, visits, true effects, the twin without patrols), `delivery` (nightly extracts and what is
+wrong with them), `patrol` (duties, pings, logs), `surveys` (residents, QR forms, the hospital), `counts`, and `run` (all of it
 in order).
 """
 
 from __future__ import annotations
 
-from hotspot_pipeline.simulator.demo import DemoReport, write_demo_feed
+from typing import Any
 
-__all__ = ["DemoReport", "write_demo_feed"]
+from hotspot_pipeline.simulator.profiles import MODES, PROFILES, Profile
+from hotspot_pipeline.simulator.run import Counts, Report, simulate, simulate_counts, write_counts
+from hotspot_pipeline.simulator.trial.programme import Options
+
+__all__ = [
+    "MODES",
+    "PROFILES",
+    "Counts",
+    "Options",
+    "Profile",
+    "Report",
+    "simulate",
+    "simulate_counts",
+    "write_counts",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("DemoReport", "write_demo_feed"):
+        from hotspot_pipeline.simulator import demo
+
+        return getattr(demo, name)
+    raise AttributeError(name)

@@ -11,7 +11,6 @@ Belongs here: the order of work and the report of it. Does not belong here: any 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -21,47 +20,30 @@ import numpy as np
 import polars as pl
 
 from hotspot_pipeline.simulator.crime.asb import make_asb, number_logs
-from hotspot_pipeline.simulator.force.county import FORCE_ID, FORCE_NAME, County, Floats, make_county
 from hotspot_pipeline.simulator.crime.crimes import make_crimes, risk_surfaces
-from hotspot_pipeline.simulator.delivery.nights import (
-    MIN_NIGHTS,
-    deliver_asb,
-    deliver_crimes,
-    deliver_places,
-)
-from hotspot_pipeline.simulator.delivery.extracts import as_text
+from hotspot_pipeline.simulator.crime.versions import as_text
 from hotspot_pipeline.simulator.delivery.landing import (
     LANDING,
     TRUTH,
     Delivery,
-    DeliveryFolder,
-    records_frame,
     write_boundary,
     write_truth,
 )
+from hotspot_pipeline.simulator.delivery.plan import MIN_NIGHTS, DeliveryPlan
+from hotspot_pipeline.simulator.delivery.records import deliver
+from hotspot_pipeline.simulator.force.county import (
+    FORCE_ID,
+    FORCE_NAME,
+    County,
+    Floats,
+    make_county,
+)
 from hotspot_pipeline.simulator.force.premises import make_premises
-from hotspot_pipeline.simulator.crime.recodes import change_ledger, make_changes
+from hotspot_pipeline.simulator.profiles import PROFILES
+from hotspot_pipeline.simulator.streams import Streams
 
 DEFAULT_END_LOCAL = datetime.fromisoformat("2026-06-29T06:00")  # a Monday: the last week is closed
 N_NIGHTS = 14
-EXTRACT_HOUR = 2
-_DELIVERY_SCHEMA = {
-    "feed": pl.String,
-    "file": pl.String,
-    "kind": pl.String,
-    "n_rows": pl.Int64,
-    "sha256": pl.String,
-}
-_DEFECT_SCHEMA = {
-    "kind": pl.String,
-    "feed": pl.String,
-    "file": pl.String,
-    "line": pl.Int64,
-    "key": pl.String,
-    "column": pl.String,
-    "value": pl.String,
-    "rule": pl.String,
-}
 
 
 @dataclass(frozen=True)
@@ -109,22 +91,24 @@ def write_demo_feed(
         # One stream a step, so that a change in one step leaves the others as they were.
         return np.random.default_rng(next(streams))
 
-    county = make_county(rng())
-    premises = make_premises(rng(), county)
-    surfaces = risk_surfaces(rng(), county, premises)
+    ground = Streams(seed)
+    county = make_county(ground, PROFILES["demo"])
+    premises = make_premises(ground, county, PROFILES["demo"])
+    surfaces = risk_surfaces(ground, county, premises)
     crimes = make_crimes(rng(), county, premises, surfaces, start, n_weeks)
     asb = make_asb(rng(), county, premises, surfaces["asb"], start, n_weeks, crimes)
     asb, crimes = number_logs(rng(), asb, crimes)
-    changes = make_changes(rng(), crimes)
-    folder = DeliveryFolder(out)
-    last = end.astype("datetime64[D]").astype("datetime64[h]") + np.timedelta64(EXTRACT_HOUR, "h")
-    nights = [last - np.timedelta64(24 * k, "h") for k in range(n_nights, -1, -1)]
-    deliver_places(folder, premises, nights[0])
-    defects = deliver_crimes(rng(), folder, crimes, changes, premises, nights)
-    defects += deliver_asb(rng(), folder, asb, premises, nights)
+    calendar = DeliveryPlan(
+        start=start.item(),
+        n_days=7 * n_weeks,
+        first_night=7 * n_weeks - 1 - n_nights,
+        volume=1.0,
+        is_weekly_full=False,
+    )
+    found = deliver(Streams(seed), calendar, out, crimes, asb, county, premises)
     boundary = write_boundary(out, county.outline_wgs84, {"force_id": FORCE_ID, "name": FORCE_NAME})
-    ledger = change_ledger(crimes, changes)
-    counts = dict(sorted(Counter(defect.kind for defect in defects).items()))
+    n_changes = found.crime_changes.n_unique(["crime_number", "change", "changed_ts_local"])
+    counts = dict(found.defects["kind"].value_counts().sort("kind").iter_rows())
     report = DemoReport(
         FORCE_ID,
         FORCE_NAME,
@@ -135,8 +119,8 @@ def write_demo_feed(
         end.item(),
         len(crimes),
         len(asb),
-        len(ledger),
-        tuple(folder.deliveries),
+        n_changes,
+        tuple(Delivery(**row) for row in found.deliveries.iter_rows(named=True)),
         counts,
     )
     truth = {
@@ -144,10 +128,10 @@ def write_demo_feed(
             crimes.select("crime_number", "kind", "true_ts_local", "true_easting", "true_northing")
         ),
         "asb": as_text(asb.select("incident_ref", "true_easting", "true_northing")),
-        "changes": as_text(ledger),
+        "changes": found.crime_changes,
         "cells": _cell_truth(county, surfaces),
-        "dirt": records_frame(defects, _DEFECT_SCHEMA),
-        "deliveries": records_frame(folder.deliveries, _DELIVERY_SCHEMA),
+        "dirt": found.defects,
+        "deliveries": found.deliveries,
     }
     facts = {
         "force_id": FORCE_ID,
@@ -158,7 +142,7 @@ def write_demo_feed(
         "end_local": str(end),
         "n_crimes": len(crimes),
         "n_asb": len(asb),
-        "n_changes": len(ledger),
+        "n_changes": n_changes,
         "dirt": counts,
     }
     write_truth(out, truth, facts)

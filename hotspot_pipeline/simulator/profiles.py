@@ -110,7 +110,7 @@ PROFILES: Mapping[str, Profile] = {p.name: p for p in (
             shocks={"batch_regeocode": 409, "missing_nights": 414}),
     Profile("county", 157, 1980.0, 7, 1.0, 18, selection_days=365, patrol_day=730, first_night=0, n_devices=60,
             n_lsoa=340, n_villages=60, n_schools=12, n_venues=180, trial="ops", shocks=_COUNTY_SHOCKS),
-    Profile("power", 157, 1980.0, 7, 2.5, 60, selection_days=365, patrol_day=730, first_night=0, n_devices=200,
+    Profile("power", 157, 1980.0, 7, 2.0, 60, selection_days=365, patrol_day=730, first_night=0, n_devices=200,
             n_lsoa=340, n_villages=60, n_schools=12, n_venues=180, trial="spells", shocks=_COUNTY_SHOCKS),
 )}
 # fmt: on

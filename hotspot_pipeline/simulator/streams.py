@@ -23,4 +23,6 @@ class Streams:
         # not hash(): that differs from process to process
         digest = hashlib.sha256("/".join(map(str, name)).encode()).digest()
         words = np.frombuffer(digest, dtype="<u4")
-        return np.random.Generator(np.random.PCG64(np.random.SeedSequence([self.seed, *map(int, words)])))
+        return np.random.Generator(
+            np.random.PCG64(np.random.SeedSequence([self.seed, *map(int, words)]))
+        )

@@ -10,9 +10,14 @@ import numpy as np
 import polars as pl
 
 from hotspot_pipeline.simulator.crime import clock
-from hotspot_pipeline.simulator.force.county import County, Floats
 from hotspot_pipeline.simulator.crime.crimes import weekly_weights
-from hotspot_pipeline.simulator.crime.locations import coordinate_column, geocode, pick_cells, true_places
+from hotspot_pipeline.simulator.crime.locations import (
+    coordinate_column,
+    geocode,
+    pick_cells,
+    true_places,
+)
+from hotspot_pipeline.simulator.force.county import County, Floats
 from hotspot_pipeline.simulator.force.premises import Premises
 
 PER_26_WEEKS = 4000

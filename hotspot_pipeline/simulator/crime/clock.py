@@ -41,7 +41,7 @@ def _mixture(*parts: tuple[float, Floats]) -> Floats:
     for share, shape in parts:
         total += share * shape / shape.sum()
     # People do not come and go on the hour: soften the edges, around the end of the week too.
-    return 0.5 * total + 0.25 * (np.roll(total, 1) + np.roll(total, -1))
+    return 0.8 * total + 0.1 * (np.roll(total, 1) + np.roll(total, -1))
 
 
 _WEEK = tuple(range(7))

@@ -13,10 +13,17 @@ import numpy as np
 import polars as pl
 
 from hotspot_pipeline.simulator.crime import clock
-from hotspot_pipeline.simulator.force.county import County, Floats, Ints
 from hotspot_pipeline.simulator.crime.kinds import KINDS, OFFENCE_DESCRIPTIONS, CrimeKind
-from hotspot_pipeline.simulator.crime.locations import coordinate_column, geocode, pick_cells, true_places
+from hotspot_pipeline.simulator.crime.locations import (
+    coordinate_column,
+    geocode,
+    pick_cells,
+    true_places,
+)
+from hotspot_pipeline.simulator.force.county import County, Floats, Ints
 from hotspot_pipeline.simulator.force.premises import NOISE_SITES, Premises
+from hotspot_pipeline.simulator.force.risk import make_surfaces
+from hotspot_pipeline.simulator.streams import Streams
 
 # Share of violence recorded at custody, hospital or prison (DOMAIN §8.2).
 SITE_NOISE_SHARE = 0.04
@@ -24,22 +31,10 @@ DATE_ONLY_SHARE = 0.03
 _WEEKLY_DISPERSION = 6.0  # gamma shape of the cell-week noise: negative binomial k
 
 
-def risk_surfaces(
-    rng: np.random.Generator, county: County, premises: Premises
-) -> dict[str, Floats]:
-    """Share of each surface's events by cell; every array (n_cells,) sums to 1."""
-    near_venues = 1 - np.exp(-premises.n_venues / 3)
-    own = {
-        name: rng.gamma(0.8, size=len(county.cells)) for name in ("night", "homes", "retail", "asb")
-    }
-    base = {name: _share(county.risk * (0.5 + field)) for name, field in own.items()}
-    at_venues = _share(premises.n_venues)
-    return {
-        "night": _share(0.84 * _share(base["night"] * (1 + 2 * near_venues)) + 0.16 * at_venues),
-        "homes": base["homes"],
-        "retail": _share(0.7 * _share(base["retail"] * (1 + 4 * near_venues)) + 0.3 * at_venues),
-        "asb": _share(0.92 * _share(base["asb"] * (1 + 1.5 * near_venues)) + 0.08 * at_venues),
-    }
+def risk_surfaces(streams: Streams, county: County, premises: Premises) -> dict[str, Floats]:
+    """Those of `force.risk`, and `night` for what happens where people go out."""
+    surfaces = make_surfaces(streams, county, premises)
+    return {**surfaces, "night": surfaces["vap"]}
 
 
 def weekly_weights(rng: np.random.Generator, surface: Floats, n_weeks: int) -> Floats:
@@ -225,7 +220,3 @@ def _lsoa(county: County, cell: Ints) -> pl.Series:
 def _choice(rng: np.random.Generator, shares: Mapping[str, float], n: int) -> np.ndarray:
     p = np.array(list(shares.values()))
     return np.array(list(shares))[rng.choice(len(p), n, p=p / p.sum())]
-
-
-def _share(values: Floats) -> Floats:
-    return np.asarray(values / values.sum())

@@ -10,12 +10,12 @@ import numpy as np
 import polars as pl
 
 from hotspot_pipeline.simulator.crime import clock
+from hotspot_pipeline.simulator.crime.events import Moments
 from hotspot_pipeline.simulator.crime.locations import (
     coordinate_column,
     geocode,
     true_places,
 )
-from hotspot_pipeline.simulator.crime.events import Moments
 from hotspot_pipeline.simulator.force.county import County
 from hotspot_pipeline.simulator.force.premises import Premises
 
@@ -51,7 +51,9 @@ def potential_asb(
 ) -> pl.DataFrame:
     """One row an incident in no order, with its true address and the location that is put on record."""
     true_e, true_n = true_places(rng, county, moments.cell)
-    easting, northing, quality = geocode(rng, true_e, true_n, premises.default_geocodes)
+    easting, northing, quality = geocode(
+        rng, true_e, true_n, premises.default_geocodes, county.streets
+    )
     at = clock.time_column(moments.at)
     n = len(moments)
     return pl.DataFrame(
@@ -73,7 +75,11 @@ def potential_asb(
 
 
 def register_asb(
-    rng: np.random.Generator, premises: Premises, incidents: pl.DataFrame, crimes: pl.DataFrame
+    rng: np.random.Generator,
+    county: County,
+    premises: Premises,
+    incidents: pl.DataFrame,
+    crimes: pl.DataFrame,
 ) -> pl.DataFrame:
     """The incident log in order of opening, without log numbers (`number_logs` adds them).
 
@@ -89,9 +95,11 @@ def register_asb(
         opened_ts_local="at_local",
         linked_crime_number=pl.lit(None, pl.String),
     )
-    both = pl.concat([own, _became_crimes(rng, premises, crimes, len(own))], how="diagonal_relaxed")
+    both = pl.concat(
+        [own, _became_crimes(rng, county, premises, crimes, len(own))], how="diagonal_relaxed"
+    )
     both = both.with_columns(event=pl.int_range(pl.len()))
-    calls = pl.concat([both, _repeat_calls(rng, premises, both)], how="diagonal_relaxed")
+    calls = pl.concat([both, _repeat_calls(rng, county, premises, both)], how="diagonal_relaxed")
     return _described(rng, calls.sort("opened_ts_local", "event", maintain_order=True))
 
 
@@ -144,7 +152,7 @@ def number_logs(
 
 
 def _became_crimes(
-    rng: np.random.Generator, premises: Premises, crimes: pl.DataFrame, n_own: int
+    rng: np.random.Generator, county: County, premises: Premises, crimes: pl.DataFrame, n_own: int
 ) -> pl.DataFrame:
     """Incidents that were closed as a crime: same place, opened when that crime was reported."""
     candidates = crimes.filter(pl.col("kind").is_in(["public_order", "damage"]))
@@ -157,11 +165,11 @@ def _became_crimes(
         true_northing="true_northing",
         linked_crime_number="crime_number",
     )
-    return _located(rng, premises, rows)
+    return _located(rng, county, premises, rows)
 
 
 def _repeat_calls(
-    rng: np.random.Generator, premises: Premises, incidents: pl.DataFrame
+    rng: np.random.Generator, county: County, premises: Premises, incidents: pl.DataFrame
 ) -> pl.DataFrame:
     """Further calls about the same event within half an hour and some 60 m."""
     n = round(DUPLICATE_SHARE * len(incidents))
@@ -176,15 +184,18 @@ def _repeat_calls(
         true_northing=pl.Series(again["true_northing"].to_numpy() + shift[:, 1]),
         linked_crime_number=pl.lit(None, pl.String),
     )
-    return _located(rng, premises, rows)
+    return _located(rng, county, premises, rows)
 
 
-def _located(rng: np.random.Generator, premises: Premises, rows: pl.DataFrame) -> pl.DataFrame:
+def _located(
+    rng: np.random.Generator, county: County, premises: Premises, rows: pl.DataFrame
+) -> pl.DataFrame:
     easting, northing, quality = geocode(
         rng,
         rows["true_easting"].to_numpy(),
         rows["true_northing"].to_numpy(),
         premises.default_geocodes,
+        county.streets,
     )
     return rows.with_columns(
         easting=coordinate_column(easting),

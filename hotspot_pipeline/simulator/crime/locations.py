@@ -12,11 +12,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hotspot_pipeline.simulator.force.county import County, Floats, Ints
+from hotspot_pipeline.simulator.force.streets import Streets
 
 NO_COORDINATE = np.iinfo(np.int64).min
 _QUALITY = ("uprn", "street", "junction", "postcode", "area_centroid", "default", "none")
 _SHARE = np.array([0.60, 0.20, 0.05, 0.10, 0.03, 0.015, 0.005])
 _SIGMA_M = np.array([3.0, 25.0, 25.0, 60.0, 400.0, 0.0, 0.0])
+_ALONG = (_QUALITY.index("street"), _QUALITY.index("junction"))
 # No honest geocode may leave the force by a kilometre: that is what `dirt` is for.
 _LARGEST_SHIFT_M = 450.0
 
@@ -40,12 +42,23 @@ def true_places(rng: np.random.Generator, county: County, cell: Ints) -> tuple[I
 
 
 def geocode(
-    rng: np.random.Generator, easting: Ints, northing: Ints, default_geocodes: pl.DataFrame
+    rng: np.random.Generator,
+    easting: Ints,
+    northing: Ints,
+    default_geocodes: pl.DataFrame,
+    streets: Streets | None = None,
 ) -> tuple[Ints, Ints, NDArray[np.str_]]:
-    """Easting, northing (NO_COORDINATE where none) and quality as recorded for true addresses."""
+    """Easting, northing (NO_COORDINATE where none) and quality as recorded for true addresses.
+
+    With `streets`, what is known by its street lies somewhere along it.
+    """
     n = len(easting)
     quality = rng.choice(len(_QUALITY), n, p=_SHARE / _SHARE.sum())
     shift = rng.standard_normal((n, 2)) * _SIGMA_M[quality][:, None]
+    if streets is not None:
+        along = np.flatnonzero(np.isin(quality, _ALONG))
+        _, bearing = streets.nearest_street(easting[along], northing[along])
+        shift[along] = shift[along, :1] * np.column_stack([np.sin(bearing), np.cos(bearing)])
     shift = np.clip(shift, -_LARGEST_SHIFT_M, _LARGEST_SHIFT_M)
     east = np.round(easting + shift[:, 0]).astype(np.int64)
     north = np.round(northing + shift[:, 1]).astype(np.int64)

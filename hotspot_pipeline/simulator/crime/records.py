@@ -76,7 +76,9 @@ def _one_kind(
     place_type = _choice(rng, kind.places, n)
     true_e, true_n = true_places(rng, county, cell)
     true_e, true_n, place_type = _at_noise_sites(rng, kind, premises, true_e, true_n, place_type)
-    easting, northing, quality = geocode(rng, true_e, true_n, premises.default_geocodes)
+    easting, northing, quality = geocode(
+        rng, true_e, true_n, premises.default_geocodes, county.streets
+    )
     is_date_only = rng.uniform(size=n) < DATE_ONLY_SHARE
     day = begin.astype("datetime64[D]").astype("datetime64[s]")
     last_minute = day + np.timedelta64(86_340, "s")

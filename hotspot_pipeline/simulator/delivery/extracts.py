@@ -1,16 +1,21 @@
-"""The rows of one night's files: what was delivered full, what as a delta, as text in canonical
-columns.
+"""The rows of one night's files: which states they hold, as lines of text in canonical columns.
 
-Belongs here: which records a night's file carries and how values are written (DOMAIN §1.2, §1.3).
-Does not belong here: errors on purpose (`dirt`), file names and bytes (`landing`).
+Belongs here: the newest state of each record at a moment, new or changed ones since another, headers (DOMAIN §1.2,
+§1.3). Does not belong here: the states (`crime.versions`), errors on purpose (`dirt`), file names and bytes
+(`landing`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
 import numpy as np
 import polars as pl
 
-from hotspot_pipeline.simulator.crime.recodes import state_as_of
+from hotspot_pipeline.simulator.crime.clock import Times
+from hotspot_pipeline.simulator.crime.versions import Versions
+from hotspot_pipeline.simulator.force.county import Ints
 
 # fmt: off
 CRIME_COLUMNS = (
@@ -26,70 +31,74 @@ ASB_COLUMNS = (
     "nsir_category", "nsir_qualifier", "asb_type", "grade", "first_arrival_ts_local", "easting",
     "northing", "geocode_quality", "linked_crime_number", "duplicate_of", "partner_source",
 )
+# Names after an upgrade of the source system, as the contracts know them too.
+RENAMED = {
+    "crime_number": "crime_ref", "incident_ref": "storm_ref", "ho_offence_code": "ho_code",
+    "committed_from_local": "committed_from", "committed_to_local": "committed_to",
+    "reported_ts_local": "date_reported", "recorded_ts_local": "date_recorded",
+    "opened_ts_local": "opened", "closed_ts_local": "closed", "easting": "x", "northing": "y",
+}
 # fmt: on
-TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
 
 
-def crime_extract(
-    crimes: pl.DataFrame,
-    changes: dict[str, pl.DataFrame],
-    at: np.datetime64,
-    since: np.datetime64 | None,
-) -> pl.DataFrame:
-    """All crimes known at `at` (local), or only those new or changed after `since`, as text."""
-    state = state_as_of(crimes, changes, at)
-    if since is not None:
-        state = state.filter(pl.col("source_last_modified") > _moment(since))
-    return as_text(state.sort("idx").select(CRIME_COLUMNS))
+@dataclass(eq=False)
+class Register:
+    """The states of one feed as they are put on file, and what stood at the last night asked for.
 
-
-def asb_extract(asb: pl.DataFrame, at: np.datetime64, since: np.datetime64 | None) -> pl.DataFrame:
-    """All incidents opened by `at`, or only those opened or closed after `since`, as text.
-
-    What is known only at closing (closing codes, qualifier, type, the crime it became) is empty
-    until then.
+    Nights are asked for in order of time: `advance` to each once, then read `standing` and `fresh`, positions of states
+    in order of record.
     """
-    now = _moment(at)
-    state = asb.filter(pl.col("opened_ts_local") <= now)
-    is_closed, has_arrived = (
-        pl.col("closed_ts_local") <= now,
-        pl.col("first_arrival_ts_local") <= now,
-    )
-    at_closing = (
-        "closed_ts_local",
-        "closing_codes",
-        "nsir_qualifier",
-        "asb_type",
-        "linked_crime_number",
-        "duplicate_of",
-    )
-    state = state.with_columns(
-        *(pl.when(is_closed).then(pl.col(name)).alias(name) for name in at_closing),
-        pl.when(has_arrived).then(pl.col("first_arrival_ts_local")).alias("first_arrival_ts_local"),
-    )
-    if since is not None:
-        before = _moment(since)
-        state = state.filter(
-            (pl.col("opened_ts_local") > before)
-            | (pl.col("closed_ts_local") > before).fill_null(False)
+
+    record: Ints
+    changed: Times
+    lines: pl.Series
+    columns: Sequence[str]
+    _newest: Ints
+    _reached: int = 0
+    fresh: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+    @classmethod
+    def of(cls, versions: Versions) -> Register:
+        n_records = int(versions.record.max(initial=-1)) + 1
+        return cls(
+            versions.record,
+            versions.changed,
+            csv_lines(versions.frame),
+            versions.frame.columns,
+            np.full(n_records, -1),
         )
-    return as_text(state.sort("idx").select(ASB_COLUMNS))
+
+    def advance(self, at: np.datetime64) -> None:
+        """On to `at`: `fresh` holds the newest state of each record that is new or changed since the last call."""
+        end = int(np.searchsorted(self.changed, at, side="right"))
+        if end < self._reached:
+            raise ValueError(f"{at} lies before the night asked for last")
+        # From behind, so that the newest state of a record is met first.
+        record, last = np.unique(self.record[self._reached : end][::-1], return_index=True)
+        self.fresh = end - 1 - last
+        self._newest[record] = self.fresh
+        self._reached = end
+
+    @property
+    def standing(self) -> Ints:
+        """The newest state of every record known."""
+        return np.asarray(self._newest[self._newest >= 0])
+
+    def text(self, positions: Ints, renamed: Mapping[str, str] | None = None) -> str:
+        """A file of these states with its header."""
+        header = ",".join((renamed or {}).get(name, name) for name in self.columns)
+        if not len(positions):
+            return f"{header}\n"
+        rows: str = self.lines.gather(pl.Series(positions)).str.join("\n").item()
+        return f"{header}\n{rows}\n"
 
 
-def as_text(frame: pl.DataFrame) -> pl.DataFrame:
-    """Every column as it is written: wall clock, true/false, null for empty."""
-    columns = []
-    for name, dtype in frame.schema.items():
-        column = pl.col(name)
-        if dtype == pl.Boolean:
-            column = pl.when(column).then(pl.lit("true")).when(~column).then(pl.lit("false"))
-        elif dtype == pl.Datetime:
-            column = column.dt.strftime(TIME_FORMAT)
-        else:
-            column = column.cast(pl.String).replace("", None)
-        columns.append(column.alias(name))
-    return frame.select(columns)
-
-
-def _moment(at: np.datetime64) -> pl.Expr:
-    return pl.lit(at.astype("datetime64[us]").item()).cast(pl.Datetime("us"))
+def csv_lines(frame: pl.DataFrame) -> pl.Series:
+    """Each row as a line of CSV without its end; null is empty."""
+    text = frame.write_csv(include_header=False, line_terminator="\n", quote_style="necessary")
+    lines = text.split("\n")[:-1]
+    if len(lines) != len(frame):
+        raise ValueError(
+            f"{len(frame)} rows make {len(lines)} lines: a value has a line break in it"
+        )
+    return pl.Series(lines, dtype=pl.String)

@@ -93,7 +93,12 @@ def run_programme(
     plan = make_plan(streams("trial", "plan"), profile, places, options.trial or profile.trial)
     daily = _daily(profile, countable)
     visits = make_visits(
-        streams("trial", "visits"), profile, county, places, plan, spike_days(daily[profile.patrol_day :])
+        streams("trial", "visits"),
+        profile,
+        county,
+        places,
+        plan,
+        spike_days(daily[profile.patrol_day :]),
     )
     effect = Effect(MODES[options.mode], visits)
     zones = Zones(places)
@@ -101,15 +106,35 @@ def run_programme(
     if MODES[options.mode].delta < 0:
         extra = _extra(streams, county, premises, world, places, zones)
     twins = [
-        live_through(
-            streams, name, effect, options.ring, county, places, with_zones(events, zones), more
+        _live_through(
+            streams, effect, options.ring, county, places, with_zones(events, zones), more
         )
-        for name, events, more in (("crimes", crimes, extra[0]), ("asb", asb, extra[1]))
+        for events, more in ((crimes, extra[0]), (asb, extra[1]))
     ]
     found = rates(world, places, effect, options.ring)
     return Programme(
         places, plan, visits, *twins, found, estimands(profile, places, plan, visits, found)
     )
+
+
+def _live_through(
+    streams: Streams,
+    effect: Effect,
+    ring: RingName,
+    county: County,
+    places: pl.DataFrame,
+    events: pl.DataFrame,
+    extra: pl.DataFrame | None,
+) -> Twin:
+    """Kind by kind, so that what happens to one does not depend on which others are simulated."""
+    twins = []
+    for name in events["kind"].unique(maintain_order=True):
+        is_kind = pl.col("kind") == name
+        more = None if extra is None else extra.filter(is_kind)
+        twins.append(
+            live_through(streams, name, effect, ring, county, places, events.filter(is_kind), more)
+        )
+    return Twin(pl.concat([t.happened for t in twins]), pl.concat([t.fate for t in twins]))
 
 
 def _extra(

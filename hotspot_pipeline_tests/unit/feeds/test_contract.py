@@ -12,6 +12,7 @@ from hotspot_pipeline.feeds.contract import (
     COLUMN_TYPES,
     ContractError,
     FeedContract,
+    coming_contracts,
     parse_contract,
     read_contract,
     shipped_contracts,
@@ -26,6 +27,29 @@ each_feed = pytest.mark.parametrize("feed", SHIPPED)
 
 def test_the_feeds_of_the_first_issue_ship() -> None:
     assert set(SHIPPED) == {"police_uk_street", "crime_extract", "asb_extract", "venues", "excluded_sites", "default_geocodes"}  # fmt: skip
+
+
+def test_a_contract_without_a_table_is_coming_and_no_force_can_ask_for_it(
+    tmp_path: Path, catalog: dict[str, TableContract]
+) -> None:
+    from hotspot_pipeline.feeds.of_force import contracts_of
+    from hotspot_pipeline.settings import Force
+
+    coming = coming_contracts()
+    assert {"survey_responses", "qr_feedback", "ed_attendances"} <= set(coming)
+    assert not set(coming) & set(SHIPPED)
+    for feed, contract in coming.items():
+        assert contract.table == ""
+        assert contract.feed == feed
+        assert f"raw.{feed}" not in catalog, (
+            f"{feed}: the table is there, so the contract can name it"
+        )
+        for column in contract.columns:
+            assert bool(column.allowed) == (column.type == "code"), f"{feed}.{column.name}"
+        with pytest.raises(
+            ContractError, match=f"no feed '{feed}'; known: asb_extract, crime_extract"
+        ):
+            contracts_of(Force("f", "F", tmp_path, feeds={feed: {}}))
 
 
 @pytest.mark.parametrize("table", sorted({c.table for c in SHIPPED.values()}))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +21,7 @@ NOW = datetime(2026, 6, 20, 3, 0, tzinfo=UTC)
 
 
 def _intakes(folder: Path, contract: FeedContract) -> list[Intake]:
-    old = time.time() - 3600
+    old = NOW.timestamp() - 3600
     for path in folder.rglob("*"):
         if path.is_file():
             os.utime(path, (old, old))
@@ -133,3 +132,19 @@ def test_the_archive_keeps_the_bytes_for_one_reader_only(tmp_path: Path) -> None
     assert kept.name == f"{look.sha256}.csv.gz"
     assert kept.stat().st_mode & 0o077 == 0
     assert archive.keep(tmp_path / "archive", "crime_extract", look) == kept
+
+
+def test_a_delivery_named_for_the_future_is_refused(tmp_path: Path) -> None:
+    """It would stand before every later delivery until its day comes; a day ahead may be another time zone."""
+    for stamp in ("20260621T0200", "20260720T0200"):
+        (tmp_path / f"asb_delta_{stamp}.csv").write_text(
+            f"{HEADER}\nA1,2026-06-18 10:00:00,{stamp}\n"
+        )
+    tomorrow, next_month = _intakes(tmp_path, ASB)
+    assert tomorrow.account.extract["status"] == "loaded"
+    assert next_month.account.extract["status"] == "refused"
+    assert next_month.rows.is_empty()
+    (refused,) = next_month.account.refusals
+    assert refused["rule"] == "taken_in_future"
+    assert "2026-07-20 01:00 UTC" in refused["reason"]
+    assert refused["source_file"] == "asb_delta_20260720T0200.csv"

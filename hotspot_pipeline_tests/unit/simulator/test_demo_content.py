@@ -19,6 +19,7 @@ from hotspot_pipeline.simulator.delivery.dirt import UNKNOWN_CODE
 from hotspot_pipeline_tests.unit.simulator.delivered import delivered_files
 
 Row = dict[str, str]
+N_CELLS = 5270  # of 500 km²
 NOT_PUBLIC = {"dwelling", "online", "police_custody", "hospital", "prison"}
 
 
@@ -59,12 +60,12 @@ def test_events_are_concentrated_as_crime_is(demo: DemoReport) -> None:
 
 
 def test_neighbours_of_the_busiest_cells_are_busy(demo: DemoReport) -> None:
-    """Without spatial correlation a ring holds no more than any other populated cells."""
+    """Spread over the county by chance, a ring's cells would hold what any cell holds."""
     lon, lat = to_wgs84(*located(full_rows(demo, "asb_extract")))
     counts = Counter(h3.latlng_to_cell(y, x, 9) for x, y in zip(lon, lat, strict=True))
-    top = [cell for cell, _ in counts.most_common(10)]
+    top = [cell for cell, _ in counts.most_common(30)]
     ring = {n for cell in top for n in h3.grid_disk(cell, 1)} - set(top)
-    assert np.mean([counts[n] for n in ring]) > 1.5 * np.mean(list(counts.values()))
+    assert np.mean([counts[n] for n in ring]) > 3 * counts.total() / N_CELLS
 
 
 def test_codes_are_in_the_lookup_and_valid(demo: DemoReport, project: Path) -> None:
@@ -90,20 +91,18 @@ def test_no_time_falls_in_the_hour_that_was_skipped(demo: DemoReport, feed: str)
 def test_times_of_a_crime_are_in_order(demo: DemoReport) -> None:
     with (demo.truth / "dirt.csv").open(newline="") as listing:
         wrong = ("inverted_window", "future_date", "date_without_time")
-        dirty = {
-            (row["file"], row["key"]) for row in csv.DictReader(listing) if row["kind"] in wrong
-        }
+        dirty = {row["key"] for row in csv.DictReader(listing) if row["kind"] in wrong}
     for file in delivered_files(demo.landing, "crime_extract"):
         for _, row in file.rows() if file.is_csv else ():
             assert row["reported_ts_local"] <= row["recorded_ts_local"], row
             assert row["source_last_modified"] <= f"{file.taken_local:%Y-%m-%d %H:%M:%S}", row
-            if (file.name, row["crime_number"]) not in dirty:
+            if row["crime_number"] not in dirty:
                 assert row["recorded_ts_local"] <= row["source_last_modified"], row
                 end = row["committed_to_local"] or row["committed_from_local"]
                 assert row["committed_from_local"] <= end <= row["reported_ts_local"], row
 
 
-def test_status_and_reason_cohere_and_merge_targets_live(demo: DemoReport) -> None:
+def test_status_and_reason_cohere_and_merge_targets_exist(demo: DemoReport) -> None:
     latest: dict[str, Row] = {}
     for file in delivered_files(demo.landing, "crime_extract"):
         rows = [row for _, row in file.rows()] if file.is_csv else []
@@ -116,7 +115,9 @@ def test_status_and_reason_cohere_and_merge_targets_live(demo: DemoReport) -> No
             assert row["cancel_reason"] in reasons[row["record_status"]], row
             assert bool(row["merged_into"]) == (row["record_status"] == "merged"), row
             if row["merged_into"]:
-                assert latest[row["merged_into"]]["record_status"] == "live", row
+                target = latest[row["merged_into"]]
+                assert target["record_status"] in ("live", "cancelled", "merged"), row
+                assert target["recorded_ts_local"] <= row["recorded_ts_local"], row
     statuses = Counter(row["record_status"] for row in latest.values())
     assert min(statuses[s] for s in ("cancelled", "transferred_out", "merged")) > 10
 
@@ -131,6 +132,9 @@ def test_each_delta_carries_what_is_new_or_changed_that_night_and_nothing_else(
     with (demo.truth / "changes.csv").open(newline="") as listing:
         changes = list(csv.DictReader(listing))
     kinds: Counter[str] = Counter()
+    with (demo.truth / "dirt.csv").open(newline="") as listing:
+        # their time of recording is wrong
+        future = {row["key"] for row in csv.DictReader(listing) if row["kind"] == "future_date"}
     for before, night in pairwise(nights):
         since, until = (f"{f.taken_local:%Y-%m-%d %H:%M:%S}" for f in (before, night))
         new = {number for number, at in recorded.items() if since < at <= until}
@@ -139,7 +143,8 @@ def test_each_delta_carries_what_is_new_or_changed_that_night_and_nothing_else(
             for c in changes
             if since < c["changed_ts_local"] <= until
         }
-        assert {row["crime_number"] for _, row in night.rows()} == new | set(changed), night.name
+        sent = {row["crime_number"] for _, row in night.rows()}
+        assert sent - future == (new | set(changed)) - future, night.name
         kinds.update(set(changed.values()))
         assert len(new) > 20
     assert set(kinds) == {"class", "status", "geo", "time", "flags", "outcome"}
@@ -192,7 +197,9 @@ def test_an_incident_is_delivered_open_and_again_when_closed(demo: DemoReport) -
             states.setdefault(row["incident_ref"], []).append(row["closed_ts_local"])
     closed_later = [ref for ref, s in states.items() if s[0] == "" and s[-1] != ""]
     assert len(closed_later) > 5
-    assert all(len(s) <= 2 for s in states.values())
+    # opened, attended, closed, opened again, closed again
+    assert all(len(s) <= 5 for s in states.values())
+    assert np.mean([len(s) <= 2 for s in states.values()]) > 0.95
 
 
 def test_premises_lie_in_the_county_and_say_late_when_they_are(demo: DemoReport) -> None:
@@ -203,7 +210,7 @@ def test_premises_lie_in_the_county_and_say_late_when_they_are(demo: DemoReport)
         end = row["licence_end_time"]
         assert (row["late_licence"] == "true") == ("00:00" < end < "06:00"), row
     assert {row["category"] for row in rows} == {
-        "pub", "bar", "nightclub", "late_takeaway", "taxi_rank",
+        "pub", "bar", "nightclub", "late_takeaway",
     }  # fmt: skip
     (sites,) = delivered_files(demo.landing, "excluded_sites")
     kinds = Counter(row["kind"] for _, row in sites.rows())

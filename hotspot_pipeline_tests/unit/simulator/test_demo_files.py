@@ -87,8 +87,8 @@ def test_files_are_named_and_placed_as_a_force_drops_them(demo: DemoReport) -> N
     names = {(file.feed, file.name) for file in delivered_files(demo.landing)}
     nights = [datetime.fromisoformat("2026-06-16T02:00") + timedelta(days=k) for k in range(14)]
     expected = {
-        ("crime_extract", "crime_full_20260615T0200.csv"),
-        ("asb_extract", "asb_full_20260615T0200.csv"),
+        ("crime_extract", "crime_full_20260615T0200.csv.gz"),
+        ("asb_extract", "asb_full_20260615T0200.csv.gz"),
         ("venues", "venues_20260615T0200.csv"),
         ("excluded_sites", "excluded_sites_20260615T0200.csv"),
         ("default_geocodes", "default_geocodes_20260615T0200.csv"),
@@ -97,7 +97,7 @@ def test_files_are_named_and_placed_as_a_force_drops_them(demo: DemoReport) -> N
         ("crime_extract", "crime_delta_20260623T0900.csv"),
     }
     expected |= {("crime_extract", f"crime_delta_{n:%Y%m%dT%H%M}.csv.gz") for n in nights}
-    expected |= {("asb_extract", f"asb_delta_{n:%Y%m%dT%H%M}.csv") for n in nights}
+    expected |= {("asb_extract", f"asb_delta_{n:%Y%m%dT%H%M}.csv.gz") for n in nights}
     assert names == expected
     assert demo.start_local == datetime.fromisoformat("2025-12-29T06:00")
     assert demo.end_local == datetime.fromisoformat("2026-06-29T06:00")
@@ -143,7 +143,7 @@ def test_sizes_are_those_of_a_small_force(demo: DemoReport) -> None:
 
 def test_compressed_files_carry_no_time_or_name(demo: DemoReport) -> None:
     archives = [f for f in delivered_files(demo.landing) if f.name.endswith(".gz")]
-    assert len(archives) == 15
+    assert len(archives) == 31
     for file in archives:
         assert file.data[3] == 0 and file.data[4:8] == bytes(4), file.name
 

@@ -17,7 +17,13 @@ from hotspot_pipeline.simulator.streams import Streams
 from hotspot_pipeline.simulator.trial.programme import Options, Programme, run_programme
 
 PROFILE = replace(
-    PROFILES["demo"], name="test", n_weeks=30, volume=1.5, n_pairs=8, selection_days=70, patrol_day=105
+    PROFILES["demo"],
+    name="test",
+    n_weeks=30,
+    volume=1.5,
+    n_pairs=8,
+    selection_days=70,
+    patrol_day=105,
 )
 
 Run = Callable[..., Programme]
