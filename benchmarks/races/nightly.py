@@ -33,25 +33,37 @@ _SCRIPT = Path(sys.executable).with_name("hotspots")
 
 
 def prepare(folder: Path, is_quick: bool) -> Facts:
+    import polars as pl
     import yaml
 
-    from hotspot_pipeline.simulator import write_demo_feed
+    from hotspot_pipeline.settings import PROJECT_ROOT
+    from hotspot_pipeline.simulator import PROFILES, Options, simulate
 
     made = folder / "made"
-    n_weeks, n_nights = (6, 8) if is_quick else (57, 14)
-    report = write_demo_feed(made, n_weeks=n_weeks, n_nights=n_nights)
+    profile = PROFILES["tiny" if is_quick else "demo"]
+    lookup = PROJECT_ROOT / "data" / "reference" / "ho_offence_lookup.csv"
+    simulate(made, profile, 1, Options(), offence_lookup=lookup)
+    for feed in (made / "landing").iterdir():
+        if feed.name not in _FEEDS:
+            shutil.rmtree(feed)
+        # the weekly full extracts are another night's work
+        for later in sorted(feed.glob("*_full_*"))[1:]:
+            later.unlink()
+    deliveries = pl.read_parquet(made / "truth" / "deliveries.parquet")
     force = {
         "force_id": _FORCE,
         "boundary": {"file": "boundary.geojson"},
         "feeds": {feed: {} for feed in _FEEDS},
     }
     (made / "force.yml").write_text(yaml.safe_dump(force), encoding="utf-8")
-    sizes = {d.file: d.n_rows for d in report.deliveries}
+    sizes = {
+        d["file"]: d["n_rows"] for d in deliveries.iter_rows(named=True) if d["feed"] in _FEEDS
+    }
     deltas = _deltas(made / "landing")[0]
     return {
         "rows of the first load": sum(n for f, n in sizes.items() if "_delta_" not in f),
         "rows of the next night": sum(sizes[file.name] for file in deltas),
-        "weeks of events": n_weeks,
+        "weeks of events": profile.n_weeks,
     }
 
 

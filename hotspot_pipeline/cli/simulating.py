@@ -123,8 +123,8 @@ def simulate(
             seed,
             options,
             offence_lookup=OFFENCE_LOOKUP,
-            nightly=nightly,
-            progress=progress,  # type: ignore[arg-type]
+            nightly=nightly,  # type: ignore[arg-type]
+            progress=progress,
         )
     _say(report)
     return 0

@@ -8,16 +8,15 @@ never imports this package; only the command line does), feed contracts (`feeds`
 `simulate` writes everything, `simulate_counts` gives counts and truth without a file. The rooms, from the ground up:
 `profiles` and `streams` (the knobs and the random numbers), `force` (ground, streets, premises, risk), `crime` (events and
 their records), `trial` (places, plan, visits, true effects, the twin without patrols), `delivery` (nightly extracts and what is
-wrong with them), `patrol` (duties, pings, logs), `surveys` (residents, QR forms, the hospital), `counts`, and `run` (all of it
-in order).
+wrong with them), `patrol` (duties, pings, logs), `surveys` (residents, QR forms, the hospital), `counts`, `truth`, and `run`
+(all of it in order).
 """
 
 from __future__ import annotations
 
-from typing import Any
-
+from hotspot_pipeline.simulator.counts import Counts, simulate_counts, write_counts
 from hotspot_pipeline.simulator.profiles import MODES, PROFILES, Profile
-from hotspot_pipeline.simulator.run import Counts, Report, simulate, simulate_counts, write_counts
+from hotspot_pipeline.simulator.run import Report, simulate
 from hotspot_pipeline.simulator.trial.programme import Options
 
 __all__ = [
@@ -31,11 +30,3 @@ __all__ = [
     "simulate_counts",
     "write_counts",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name in ("DemoReport", "write_demo_feed"):
-        from hotspot_pipeline.simulator import demo
-
-        return getattr(demo, name)
-    raise AttributeError(name)

@@ -1,22 +1,76 @@
 """Level `counts`: the same rates, visits and truth as the whole simulator, as counts by place and time, without any feed.
 
-Belongs here: what the calibration of estimators runs on by the thousand. Does not belong here: files (`run`), estimators
-(the pipeline's).
+Belongs here: what the calibration of estimators runs on by the thousand. Does not belong here: the feeds (`run`),
+estimators (the pipeline's).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 
+from hotspot_pipeline.simulator.crime.events import CELL_CV
 from hotspot_pipeline.simulator.force.county import Ints
+from hotspot_pipeline.simulator.ground import make_ground
 from hotspot_pipeline.simulator.profiles import Profile
+from hotspot_pipeline.simulator.streams import Streams
 from hotspot_pipeline.simulator.trial.estimands import Rates
 from hotspot_pipeline.simulator.trial.places import Zones
+from hotspot_pipeline.simulator.trial.programme import Options, run_programme
 from hotspot_pipeline.simulator.trial.twin import Twin
+from hotspot_pipeline.simulator.truth import write_facts, write_frames
 
 BIN_H = 6
 ZONES = ("core", "ring")
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """Level `counts`: the trial of one seed. Frames as `counts.count_events` and `trial.frames` describe them."""
+
+    places: pl.DataFrame
+    plan: pl.DataFrame
+    visits: pl.DataFrame
+    six_hourly: pl.DataFrame
+    estimands: pl.DataFrame
+
+
+def simulate_counts(
+    profile: Profile, seed: int, options: Options, cell_cv: float = CELL_CV
+) -> Counts:
+    """Counts by place, zone and six hours with their truth; the events are those of level `full` for the same arguments."""
+    streams = Streams(seed)
+    ground = make_ground(streams, profile, cell_cv)
+    found = run_programme(
+        streams,
+        profile,
+        ground.county,
+        ground.premises,
+        ground.world,
+        options,
+        only_deterrable=True,
+    )
+    six_hourly = count_events(profile, found.places, found.deterrable, found.rates)
+    return Counts(found.places, found.plan, found.visits, six_hourly, found.estimands)
+
+
+def write_counts(out: Path, profile: Profile, seed: int, options: Options) -> Counts:
+    """`simulate_counts` as Parquet below `out`/truth."""
+    found = simulate_counts(profile, seed, options)
+    frames = {
+        "places": found.places,
+        "plan": found.plan,
+        "visits": found.visits,
+        "counts_six_hourly": found.six_hourly,
+        "counts_daily": daily(profile, found.six_hourly),
+        "estimands": found.estimands,
+    }
+    write_frames(out, frames)
+    write_facts(out, profile, seed, options, {"level": "counts"})
+    return found
 
 
 def count_events(profile: Profile, places: pl.DataFrame, twin: Twin, found: Rates) -> pl.DataFrame:

@@ -59,7 +59,7 @@ def hour_multipliers(
         ]
         storm.append(date(year, 1, int(rng.integers(5, 29))))
     level = np.where((of_day >= 12) & np.isin(day, _days(football)), level * FOOTBALL, level)
-    return np.where(np.isin(day, _days(storm)), level * STORM, level)
+    return np.asarray(np.where(np.isin(day, _days(storm)), level * STORM, level))
 
 
 def bank_holidays(year: int) -> list[date]:

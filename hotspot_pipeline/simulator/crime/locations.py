@@ -57,7 +57,9 @@ def geocode(
     shift = rng.standard_normal((n, 2)) * _SIGMA_M[quality][:, None]
     if streets is not None:
         along = np.flatnonzero(np.isin(quality, _ALONG))
-        _, bearing = streets.nearest_street(easting[along], northing[along])
+        _, bearing = streets.nearest_street(
+            *(v[along].astype(np.float64) for v in (easting, northing))
+        )
         shift[along] = shift[along, :1] * np.column_stack([np.sin(bearing), np.cos(bearing)])
     shift = np.clip(shift, -_LARGEST_SHIFT_M, _LARGEST_SHIFT_M)
     east = np.round(easting + shift[:, 0]).astype(np.int64)

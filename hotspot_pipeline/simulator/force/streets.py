@@ -57,7 +57,7 @@ class Streets:
         which, edge = self._tree.query_nearest(points, all_matches=True)
         # a point beyond a corner is equally near to all edges that meet there
         order = np.lexsort((edge, which))
-        first = np.append(True, np.diff(which[order]) > 0)
+        first = np.diff(which[order], prepend=-1) > 0
         nearest = edge[order][first].astype(np.int64)
         return nearest, self.bearing[nearest]
 

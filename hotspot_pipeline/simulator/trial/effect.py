@@ -73,9 +73,8 @@ class Effect:
             np.maximum.at(total, row, share)
         else:
             since_h = np.maximum(t - self._end[visit], 0) / 3600
-            total = np.bincount(
-                row, share * 0.5 ** (since_h / self.mode.half_life_h), minlength=len(place)
-            )
+            left = share * 0.5 ** (since_h / self.mode.half_life_h)
+            total = np.bincount(row, left, minlength=len(place)).astype(np.float64)
         return np.clip(total, -MOST_PREVENTED, MOST_PREVENTED)
 
 

@@ -49,7 +49,9 @@ def rates(world: World, places: pl.DataFrame, effect: Effect, ring: RingName) ->
         without[:, CORE] += world.expected(source, cells, np.full(len(cells), share))
         for k, (cell, address) in enumerate(zip(*around, strict=True)):
             mine, position = np.unique(cell, return_inverse=True)
-            part = np.bincount(position, weights[cell, address], minlength=len(mine))
+            part = np.bincount(position, weights[cell, address], minlength=len(mine)).astype(
+                np.float64
+            )
             without[k, RING] += world.expected(source, mine, share * part).sum(axis=0)
     prevented = _hourly(world, places, effect)
     change = np.stack([-prevented, np.zeros_like(prevented)], axis=1) * without[:, [CORE]]
@@ -70,7 +72,7 @@ def estimands(
     treated = np.flatnonzero((places["arm"] == "treat").to_numpy())
     first = profile.patrol_day * 24
     base, now = (v[treated][:, :, first:] for v in (found.without, found.with_patrols))
-    rows = [
+    rows: list[tuple[str, int | None, int | None, float, float]] = [
         ("programme", None, None, _change(base[:, CORE], now[:, CORE]), base[:, CORE].sum()),
         ("ring", None, None, _change(base[:, RING], now[:, RING]), base[:, RING].sum()),
     ]

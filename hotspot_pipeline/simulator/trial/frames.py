@@ -7,8 +7,11 @@ Times are the force's wall clock (naive, microseconds); `place` is a position in
 from __future__ import annotations
 
 import polars as pl
+from polars.datatypes import DataType, DataTypeClass
 
-PLACES = {
+Columns = dict[str, DataType | DataTypeClass]
+
+PLACES: Columns = {
     "place": pl.Int64,  # 0 … 2 * n_pairs - 1
     "hotspot_id": pl.String,  # "P001" …: the force's own name of the place
     "cell": pl.Int64,  # position in County.cells
@@ -20,7 +23,7 @@ PLACES = {
     "northing": pl.Int64,
     "polygon_wkt": pl.String,  # EPSG:27700, metres
 }
-PLAN = {
+PLAN: Columns = {
     "plan_id": pl.String,
     "plan_version": pl.Int64,
     "place": pl.Int64,
@@ -36,7 +39,7 @@ PLAN = {
     "arm": pl.String,  # of that place and day: treat, control (no patrol by lot), na (not randomised)
     "issued_ts_local": pl.Datetime("us"),
 }
-VISITS = {
+VISITS: Columns = {
     "visit_id": pl.Int64,
     "plan_id": pl.String,
     "place": pl.Int64,

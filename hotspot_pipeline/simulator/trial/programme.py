@@ -102,19 +102,18 @@ def run_programme(
     )
     effect = Effect(MODES[options.mode], visits)
     zones = Zones(places)
-    extra = None, None
+    more: tuple[pl.DataFrame | None, pl.DataFrame | None] = (None, None)
     if MODES[options.mode].delta < 0:
-        extra = _extra(streams, county, premises, world, places, zones)
-    twins = [
+        more = _extra(streams, county, premises, world, places, zones)
+    crimes_twin, asb_twin = (
         _live_through(
-            streams, effect, options.ring, county, places, with_zones(events, zones), more
+            streams, effect, options.ring, county, places, with_zones(events, zones), extra
         )
-        for events, more in ((crimes, extra[0]), (asb, extra[1]))
-    ]
-    found = rates(world, places, effect, options.ring)
-    return Programme(
-        places, plan, visits, *twins, found, estimands(profile, places, plan, visits, found)
+        for events, extra in zip((crimes, asb), more, strict=True)
     )
+    found = rates(world, places, effect, options.ring)
+    answers = estimands(profile, places, plan, visits, found)
+    return Programme(places, plan, visits, crimes_twin, asb_twin, found, answers)
 
 
 def _live_through(

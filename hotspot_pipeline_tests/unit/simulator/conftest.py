@@ -1,4 +1,4 @@
-"""One demo for all tests of the simulator: it is read, never changed."""
+"""One force for all tests of the simulator: it is read, never changed."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from hotspot_pipeline.simulator import DemoReport, write_demo_feed
+from hotspot_pipeline_tests.unit.simulator.small_force import Written, write_force
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoReport:
-    return write_demo_feed(tmp_path_factory.mktemp("fosseshire"))
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    return write_force(tmp_path_factory.mktemp("fosseshire"))
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+RECORD_FEEDS = (
+    "crime_extract",
+    "asb_extract",
+    "venues",
+    "excluded_sites",
+    "default_geocodes",
+)
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -49,10 +56,10 @@ class DeliveredFile:
 
 
 def delivered_files(landing: Path, feed: str | None = None) -> list[DeliveredFile]:
-    """In order of feed and time taken."""
+    """In order of feed and time taken; all of RECORD_FEEDS where no feed is named."""
     files = [
         DeliveredFile(path.parent.name, path.name, path.read_bytes())
-        for path in landing.glob("*/*")
-        if feed is None or path.parent.name == feed
+        for folder in (RECORD_FEEDS if feed is None else (feed,))
+        for path in (landing / folder).iterdir()
     ]
     return sorted(files, key=lambda file: (file.feed, file.taken_local, file.name))

@@ -16,7 +16,7 @@ from hotspot_pipeline.simulator.crime.clock import WINDOWS
 from hotspot_pipeline.simulator.crime.events import ASB, SOURCES, Moments, World
 from hotspot_pipeline.simulator.crime.kinds import KINDS
 from hotspot_pipeline.simulator.crime.records import potential_crimes
-from hotspot_pipeline.simulator.run import Ground, make_ground
+from hotspot_pipeline.simulator.ground import Ground, make_ground
 from hotspot_pipeline.simulator.streams import Streams
 
 SEEDS = (1, 2, 3)

@@ -11,18 +11,17 @@ from pathlib import Path
 import pytest
 
 from hotspot_pipeline.geo.boundary import Boundary
-from hotspot_pipeline.simulator import DemoReport, write_demo_feed
 from hotspot_pipeline_tests.unit.simulator.delivered import DeliveredFile, delivered_files
+from hotspot_pipeline_tests.unit.simulator.small_force import Written, small_profile, write_force
 
 Finding = tuple[str, str, str, int | None]  # kind, feed, file, line
 
 
-def listed(demo: DemoReport) -> list[Finding]:
-    with (demo.truth / "dirt.csv").open(newline="") as file:
-        return [
-            (row["kind"], row["feed"], row["file"], int(row["line"]) if row["line"] else None)
-            for row in csv.DictReader(file)
-        ]
+def listed(demo: Written) -> list[Finding]:
+    return [
+        (row["kind"], row["feed"], row["file"], int(row["line"]) if row["line"] else None)
+        for row in demo.rows("dirt")
+    ]
 
 
 def moment(text: str) -> datetime | None:
@@ -32,8 +31,8 @@ def moment(text: str) -> datetime | None:
 class Inspector:
     """Looks at rows one by one; knows the boundary, the place feeds and the offence codes."""
 
-    def __init__(self, demo: DemoReport, project: Path) -> None:
-        self.boundary = Boundary.read(demo.boundary)
+    def __init__(self, demo: Written, project: Path) -> None:
+        self.boundary = Boundary.read(demo.report.boundary)
         (defaults,) = delivered_files(demo.landing, "default_geocodes")
         self.defaults = [
             (float(r["easting"]), float(r["northing"]), float(r["radius_m"]))
@@ -99,12 +98,15 @@ class Inspector:
         return found
 
 
-def found(demo: DemoReport, project: Path) -> list[Finding]:
+def found(demo: Written, project: Path) -> list[Finding]:
     inspector = Inspector(demo, project)
     findings: list[Finding] = []
     contents = set()
     for feed in ("crime_extract", "asb_extract"):
+        first_full = next(f for f in delivered_files(demo.landing, feed) if f.kind == "full")
         for file in delivered_files(demo.landing, feed):
+            if file.kind == "full" and file != first_full:
+                continue  # it carries again what is on the list with the file that had it first
             if not file.is_csv:
                 findings.append(("not_a_csv", feed, file.name, None))
             elif file.data in contents:
@@ -115,42 +117,41 @@ def found(demo: DemoReport, project: Path) -> list[Finding]:
     return findings
 
 
-def test_the_list_is_exact(demo: DemoReport, project: Path) -> None:
+def test_the_list_is_exact(demo: Written, project: Path) -> None:
     assert Counter(found(demo, project)) == Counter(listed(demo))
 
 
 @pytest.mark.parametrize("seed", [2, 3])
 def test_the_list_is_exact_for_other_seeds(tmp_path: Path, project: Path, seed: int) -> None:
-    demo = write_demo_feed(tmp_path, seed=seed, n_weeks=10)
+    demo = write_force(tmp_path, seed, small_profile(n_weeks=12))
     assert Counter(found(demo, project)) == Counter(listed(demo))
 
 
-def test_counts_of_the_report_are_those_of_the_list(demo: DemoReport) -> None:
-    assert demo.dirt == Counter(kind for kind, *_ in listed(demo))
+def test_counts_of_the_report_are_those_of_the_list(demo: Written) -> None:
+    assert demo.report.dirt == Counter(kind for kind, *_ in listed(demo))
     files = {
         "duplicate_crime_number": 2, "wrong_number_of_fields": 1, "delivered_twice": 1, "not_a_csv": 1,
     }  # fmt: skip
-    assert {kind: demo.dirt[kind] for kind in files} == files
+    assert {kind: demo.report.dirt[kind] for kind in files} == files
     # records, each of them wrong whenever it is sent; so many in ten thousand crimes and four thousand logs
     crimes = {
         "swapped_coordinates": 8, "zero_coordinates": 5, "grid_letters": 2, "outside_force": 3,
         "inverted_window": 6, "future_date": 3, "date_without_time": 6, "unknown_offence_code": 5,
     }  # fmt: skip
     logs = {"swapped_coordinates": 3, "zero_coordinates": 3, "closed_before_opened": 3}
-    with (demo.truth / "dirt.csv").open(newline="") as listing:
-        spoiled = {(row["feed"], row["kind"], row["key"]) for row in csv.DictReader(listing)}
+    spoiled = {(row["feed"], row["kind"], row["key"]) for row in demo.rows("dirt")}
     n_spoiled = Counter((feed, kind) for feed, kind, _ in spoiled)
     for feed, wanted, scale in (
-        ("crime_extract", crimes, demo.n_crimes / 10_000),
-        ("asb_extract", logs, demo.n_asb / 4000),
+        ("crime_extract", crimes, demo.report.n_crimes / 10_000),
+        ("asb_extract", logs, demo.report.n_asb / 4000),
     ):
         for kind, n in wanted.items():
             assert n_spoiled[feed, kind] == max(1, round(n * scale)), (feed, kind)
     natural = {"no_location", "at_default_geocode", "at_excluded_site", "date_only_window"}
-    assert set(demo.dirt) == set(files) | set(crimes) | set(logs) | natural
+    assert set(demo.report.dirt) == set(files) | set(crimes) | set(logs) | natural
 
 
-def test_dirt_is_small(demo: DemoReport) -> None:
+def test_dirt_is_small(demo: Written) -> None:
     """Enough to be seen, too little to hold an extract (DOMAIN §1.9 and the contracts' 5 %)."""
     rejectable = {
         "swapped_coordinates", "zero_coordinates", "grid_letters", "outside_force",
@@ -167,30 +168,29 @@ def test_dirt_is_small(demo: DemoReport) -> None:
         kinds = per_file[file.name]
         n_rejected = sum(kinds[kind] for kind in rejectable) + 2 * kinds["duplicate_crime_number"]
         assert n_rejected <= 0.05 * n_rows, file.name
-        if file.kind == "full":
+        if file.kind == "full" and file.name.endswith("20260615T0200.csv.gz"):
+            # later full extracts repeat what is on the list with the first
             assert 0.001 < kinds["no_location"] / n_rows < 0.01
             assert kinds["unknown_offence_code"] / n_rows < 0.002
 
 
-def test_values_and_keys_on_the_list_are_those_of_the_line(demo: DemoReport) -> None:
+def test_values_and_keys_on_the_list_are_those_of_the_line(demo: Written) -> None:
     content = {
         (file.feed, file.name): dict(file.rows())
         for file in delivered_files(demo.landing)
         if file.is_csv
     }
-    with (demo.truth / "dirt.csv").open(newline="") as listing:
-        for defect in csv.DictReader(listing):
-            if defect["line"]:
-                row = content[defect["feed"], defect["file"]][int(defect["line"])]
-                assert defect["key"] in (row.get("crime_number"), row["incident_ref"])
-                if defect["column"]:
-                    assert row[defect["column"]] == defect["value"], defect
+    for defect in demo.rows("dirt"):
+        if defect["line"]:
+            row = content[defect["feed"], defect["file"]][int(defect["line"])]
+            assert defect["key"] in (row.get("crime_number"), row["incident_ref"])
+            if defect["column"]:
+                assert row[defect["column"]] == defect["value"], defect
 
 
-def test_a_spoiled_record_is_not_sent_again_clean(demo: DemoReport) -> None:
+def test_a_spoiled_record_is_not_sent_again_clean(demo: Written) -> None:
     """The error is in the source system: it comes with every state, unless its column is still empty."""
-    with (demo.truth / "dirt.csv").open(newline="") as listing:
-        rows = [row for row in csv.DictReader(listing) if row["line"]]
+    rows = [row for row in demo.rows("dirt") if row["line"]]
     kinds = {(row["file"], row["key"]): row["kind"] for row in rows}
     spoiled = {
         row["key"]: row["kind"]

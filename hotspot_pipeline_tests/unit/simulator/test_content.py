@@ -13,18 +13,18 @@ import numpy as np
 import pytest
 
 from hotspot_pipeline.geo.transform import to_wgs84
-from hotspot_pipeline.simulator import DemoReport
 from hotspot_pipeline.simulator.crime.kinds import KINDS, OFFENCE_DESCRIPTIONS
 from hotspot_pipeline.simulator.delivery.dirt import UNKNOWN_CODE
 from hotspot_pipeline_tests.unit.simulator.delivered import delivered_files
+from hotspot_pipeline_tests.unit.simulator.small_force import Written
 
 Row = dict[str, str]
 N_CELLS = 5270  # of 500 km²
 NOT_PUBLIC = {"dwelling", "online", "police_custody", "hospital", "prison"}
 
 
-def full_rows(demo: DemoReport, feed: str) -> list[Row]:
-    (file,) = (f for f in delivered_files(demo.landing, feed) if f.kind == "full")
+def full_rows(demo: Written, feed: str) -> list[Row]:
+    file = next(f for f in delivered_files(demo.landing, feed) if f.kind == "full")
     return [row for _, row in file.rows()]
 
 
@@ -50,7 +50,7 @@ def share_holding_half(rows: list[Row]) -> tuple[float, int]:
     raise AssertionError("no events")
 
 
-def test_events_are_concentrated_as_crime_is(demo: DemoReport) -> None:
+def test_events_are_concentrated_as_crime_is(demo: Written) -> None:
     crimes = full_rows(demo, "crime_extract")
     public = [r for r in crimes if r["location_type"] not in NOT_PUBLIC and r["flag_da"] != "true"]
     for rows in (public, full_rows(demo, "asb_extract")):
@@ -59,7 +59,7 @@ def test_events_are_concentrated_as_crime_is(demo: DemoReport) -> None:
         assert n_populated > 400
 
 
-def test_neighbours_of_the_busiest_cells_are_busy(demo: DemoReport) -> None:
+def test_neighbours_of_the_busiest_cells_are_busy(demo: Written) -> None:
     """Spread over the county by chance, a ring's cells would hold what any cell holds."""
     lon, lat = to_wgs84(*located(full_rows(demo, "asb_extract")))
     counts = Counter(h3.latlng_to_cell(y, x, 9) for x, y in zip(lon, lat, strict=True))
@@ -68,7 +68,7 @@ def test_neighbours_of_the_busiest_cells_are_busy(demo: DemoReport) -> None:
     assert np.mean([counts[n] for n in ring]) > 3 * counts.total() / N_CELLS
 
 
-def test_codes_are_in_the_lookup_and_valid(demo: DemoReport, project: Path) -> None:
+def test_codes_are_in_the_lookup_and_valid(demo: Written, project: Path) -> None:
     with (project / "data/reference/ho_offence_lookup.csv").open(newline="") as file:
         valid = {
             row["ho_offence_code"]
@@ -83,15 +83,14 @@ def test_codes_are_in_the_lookup_and_valid(demo: DemoReport, project: Path) -> N
 
 
 @pytest.mark.parametrize("feed", ["crime_extract", "asb_extract"])
-def test_no_time_falls_in_the_hour_that_was_skipped(demo: DemoReport, feed: str) -> None:
+def test_no_time_falls_in_the_hour_that_was_skipped(demo: Written, feed: str) -> None:
     for file in delivered_files(demo.landing, feed):
         assert not file.is_csv or b"2026-03-29 01:" not in file.content, file.name
 
 
-def test_times_of_a_crime_are_in_order(demo: DemoReport) -> None:
-    with (demo.truth / "dirt.csv").open(newline="") as listing:
-        wrong = ("inverted_window", "future_date", "date_without_time")
-        dirty = {row["key"] for row in csv.DictReader(listing) if row["kind"] in wrong}
+def test_times_of_a_crime_are_in_order(demo: Written) -> None:
+    wrong = ("inverted_window", "future_date", "date_without_time")
+    dirty = {row["key"] for row in demo.rows("dirt") if row["kind"] in wrong}
     for file in delivered_files(demo.landing, "crime_extract"):
         for _, row in file.rows() if file.is_csv else ():
             assert row["reported_ts_local"] <= row["recorded_ts_local"], row
@@ -102,7 +101,7 @@ def test_times_of_a_crime_are_in_order(demo: DemoReport) -> None:
                 assert row["committed_from_local"] <= end <= row["reported_ts_local"], row
 
 
-def test_status_and_reason_cohere_and_merge_targets_exist(demo: DemoReport) -> None:
+def test_status_and_reason_cohere_and_merge_targets_exist(demo: Written) -> None:
     latest: dict[str, Row] = {}
     for file in delivered_files(demo.landing, "crime_extract"):
         rows = [row for _, row in file.rows()] if file.is_csv else []
@@ -123,18 +122,18 @@ def test_status_and_reason_cohere_and_merge_targets_exist(demo: DemoReport) -> N
 
 
 def test_each_delta_carries_what_is_new_or_changed_that_night_and_nothing_else(
-    demo: DemoReport,
+    demo: Written,
 ) -> None:
     """Rebuilt from the ledger of changes and the recording times, not from states."""
     files = [f for f in delivered_files(demo.landing, "crime_extract") if f.is_csv]
-    nights = [f for f in files if f.taken_local.hour == 2]
+    # the first full extract and every delta; the weekly full ones carry everything again
+    first, *others = (f for f in files if f.taken_local.hour == 2)
+    nights = sorted([first, *(f for f in others if f.kind == "delta")], key=lambda f: f.taken_local)
     recorded = {r["crime_number"]: r["recorded_ts_local"] for f in nights for _, r in f.rows()}
-    with (demo.truth / "changes.csv").open(newline="") as listing:
-        changes = list(csv.DictReader(listing))
+    changes = demo.rows("crime_changes")
     kinds: Counter[str] = Counter()
-    with (demo.truth / "dirt.csv").open(newline="") as listing:
-        # their time of recording is wrong
-        future = {row["key"] for row in csv.DictReader(listing) if row["kind"] == "future_date"}
+    # their time of recording is wrong
+    future = {row["key"] for row in demo.rows("dirt") if row["kind"] == "future_date"}
     for before, night in pairwise(nights):
         since, until = (f"{f.taken_local:%Y-%m-%d %H:%M:%S}" for f in (before, night))
         new = {number for number, at in recorded.items() if since < at <= until}
@@ -150,7 +149,7 @@ def test_each_delta_carries_what_is_new_or_changed_that_night_and_nothing_else(
     assert set(kinds) == {"class", "status", "geo", "time", "flags", "outcome"}
 
 
-def test_late_reports_arrive_with_old_dates(demo: DemoReport) -> None:
+def test_late_reports_arrive_with_old_dates(demo: Written) -> None:
     ages = [
         (file.taken_local - datetime.fromisoformat(row["committed_from_local"])).days
         for file in delivered_files(demo.landing, "crime_extract")
@@ -162,7 +161,7 @@ def test_late_reports_arrive_with_old_dates(demo: DemoReport) -> None:
     assert np.mean([age <= 2 for age in ages]) > 0.5
 
 
-def test_asb_logs_refer_to_what_exists(demo: DemoReport) -> None:
+def test_asb_logs_refer_to_what_exists(demo: Written) -> None:
     logs: dict[str, Row] = {}
     crimes = {}
     for file in delivered_files(demo.landing):
@@ -183,16 +182,17 @@ def test_asb_logs_refer_to_what_exists(demo: DemoReport) -> None:
             assert 0 < delay.total_seconds() <= 1800 and not first["duplicate_of"], ref
         if row["linked_crime_number"] and row["linked_crime_number"] in crimes:
             assert crimes[row["linked_crime_number"]]["incident_ref"] == ref
-    assert sum(bool(row["duplicate_of"]) for row in logs.values()) > 100
-    assert sum(bool(row["linked_crime_number"]) for row in logs.values()) > 80
+    assert sum(bool(row["duplicate_of"]) for row in logs.values()) > 50
+    assert sum(bool(row["linked_crime_number"]) for row in logs.values()) > 40
     own = {row["incident_ref"] for row in crimes.values()} - {""}
     shared = {ref for ref, row in logs.items() if row["linked_crime_number"]}
     assert own & set(logs) <= shared
 
 
-def test_an_incident_is_delivered_open_and_again_when_closed(demo: DemoReport) -> None:
+def test_an_incident_is_delivered_open_and_again_when_closed(demo: Written) -> None:
     states: dict[str, list[str]] = {}
-    for file in delivered_files(demo.landing, "asb_extract"):
+    first, *others = delivered_files(demo.landing, "asb_extract")
+    for file in [first, *(f for f in others if f.kind == "delta")]:
         for _, row in file.rows():
             states.setdefault(row["incident_ref"], []).append(row["closed_ts_local"])
     closed_later = [ref for ref, s in states.items() if s[0] == "" and s[-1] != ""]
@@ -202,7 +202,7 @@ def test_an_incident_is_delivered_open_and_again_when_closed(demo: DemoReport) -
     assert np.mean([len(s) <= 2 for s in states.values()]) > 0.95
 
 
-def test_premises_lie_in_the_county_and_say_late_when_they_are(demo: DemoReport) -> None:
+def test_premises_lie_in_the_county_and_say_late_when_they_are(demo: Written) -> None:
     (venues,) = delivered_files(demo.landing, "venues")
     rows = [row for _, row in venues.rows()]
     assert len(rows) > 60 and len({row["venue_id"] for row in rows}) == len(rows)
