@@ -6,7 +6,7 @@ from importlib import import_module
 
 from benchmarks.race import Race
 
-NAMES = ("points_to_counts", "gistar", "csv_to_validated", "bootstrap", "nightly")
+NAMES = ("points_to_counts", "gistar", "csv_to_validated", "bootstrap", "simulator", "nightly")
 
 
 def find(name: str) -> Race:

@@ -17,6 +17,7 @@ from __future__ import annotations
 from hotspot_pipeline.simulator.counts import Counts, simulate_counts, write_counts
 from hotspot_pipeline.simulator.profiles import MODES, PROFILES, Profile
 from hotspot_pipeline.simulator.run import Report, simulate
+from hotspot_pipeline.simulator.streams import Streams
 from hotspot_pipeline.simulator.trial.programme import Options
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Options",
     "Profile",
     "Report",
+    "Streams",
     "simulate",
     "simulate_counts",
     "write_counts",

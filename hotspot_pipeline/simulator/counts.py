@@ -106,7 +106,7 @@ def count_events(profile: Profile, places: pl.DataFrame, twin: Twin, found: Rate
     return pl.DataFrame(
         {
             "place": index[0],
-            "zone": np.array(ZONES)[index[1]],
+            "zone": pl.Series(ZONES).gather(index[1]),
             "bin_start_local": pl.Series(at[index[2]]),
             **{name: n.ravel() for name, n in counts.items()},
             **bins,

@@ -141,8 +141,13 @@ class World:
             self._weeks[source.name] = shapes[:, None, :] * level.reshape(1, -1, clock.WEEK_H)
         return self._weeks[source.name]
 
-    def expected(self, source: Source, cell: Ints, share: Floats) -> Floats:
-        """(n, n_hours): expected events by hour in each cell, times `share` (n,) of them."""
+    def expected(
+        self, source: Source, cell: Ints, share: Floats, group: Ints | None = None
+    ) -> Floats:
+        """(n, n_hours): expected events by hour in each cell, times `share` (n,) of them.
+
+        With `group` (n,), positions from 0, the rows are sums over the cells of each group.
+        """
         weeks = self.hours(source)
         row = (
             self.is_centre[cell].astype(np.int64)
@@ -150,18 +155,27 @@ class World:
             else np.zeros(len(cell), np.int64)
         )
         per_week = source.per_year * self.profile.volume / WEEKS_PER_YEAR
-        level = self.drift(source.group)[cell][:, self.year_of_week] * per_week
-        level *= (self.surfaces[source.surface][cell] * share)[:, None]
-        return np.asarray(weeks[row] * level[:, :, None]).reshape(len(cell), -1)
+        by_year = (
+            self.drift(source.group)[cell]
+            * (per_week * self.surfaces[source.surface][cell] * share)[:, None]
+        )
+        mine = np.arange(len(cell)) if group is None else group
+        n_groups = int(mine.max(initial=-1)) + 1
+        # cells of one group and one row of hours differ by nothing but their level
+        level = np.zeros((len(weeks), n_groups, by_year.shape[1]))
+        np.add.at(level, (row, mine), by_year)
+        found = np.zeros((n_groups, self.profile.n_weeks, clock.WEEK_H))
+        for hours, levels in zip(weeks, level[:, :, self.year_of_week], strict=True):
+            found += hours * levels[:, :, None]
+        return found.reshape(n_groups, -1)
 
 
 def _pick_hours(rng: np.random.Generator, weeks: Floats, row: Ints, week: Ints) -> Ints:
     """An hour of its week, from 0 to 167, for each event."""
+    # one long sorted line: the shares of each row and week between two whole numbers
     cumulative = np.cumsum(weeks, axis=2)
-    hour = np.empty(len(week), np.int64)
-    u = rng.uniform(size=len(week))
-    for first in range(0, len(week), 50_000):
-        part = slice(first, first + 50_000)
-        mine = cumulative[row[part], week[part]]
-        hour[part] = (mine <= (u[part] * mine[:, -1])[:, None]).sum(axis=1)
-    return np.minimum(hour, clock.WEEK_H - 1)
+    line = cumulative / cumulative[:, :, -1:]
+    line += np.arange(line.shape[0] * line.shape[1]).reshape(line.shape[0], -1, 1)
+    at = row * weeks.shape[1] + week
+    found = np.searchsorted(line.ravel(), at + rng.uniform(size=len(week)), side="right")
+    return np.asarray(np.clip(found - at * clock.WEEK_H, 0, clock.WEEK_H - 1))

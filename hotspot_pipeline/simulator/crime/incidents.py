@@ -59,8 +59,8 @@ def potential_asb(
     return pl.DataFrame(
         {
             "event_id": moments.event_id,
-            "kind": np.full(n, "asb"),
-            "group": np.full(n, "asb"),
+            "kind": pl.repeat("asb", n, eager=True),
+            "group": pl.repeat("asb", n, eager=True),
             "at_local": at,
             "recorded_ts_local": at,
             "cell": moments.cell,
@@ -200,7 +200,7 @@ def _located(
     return rows.with_columns(
         easting=coordinate_column(easting),
         northing=coordinate_column(northing),
-        geocode_quality=pl.Series(quality),
+        geocode_quality=quality,
     )
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from hotspot_pipeline.simulator.force.county import County, Floats, Ints
 from hotspot_pipeline.simulator.force.streets import Streets
@@ -19,6 +18,7 @@ _QUALITY = ("uprn", "street", "junction", "postcode", "area_centroid", "default"
 _SHARE = np.array([0.60, 0.20, 0.05, 0.10, 0.03, 0.015, 0.005])
 _SIGMA_M = np.array([3.0, 25.0, 25.0, 60.0, 400.0, 0.0, 0.0])
 _ALONG = (_QUALITY.index("street"), _QUALITY.index("junction"))
+_FAR = 10_000_000  # beyond every northing
 # No honest geocode may leave the force by a kilometre: that is what `dirt` is for.
 _LARGEST_SHIFT_M = 450.0
 
@@ -47,7 +47,7 @@ def geocode(
     northing: Ints,
     default_geocodes: pl.DataFrame,
     streets: Streets | None = None,
-) -> tuple[Ints, Ints, NDArray[np.str_]]:
+) -> tuple[Ints, Ints, pl.Series]:
     """Easting, northing (NO_COORDINATE where none) and quality as recorded for true addresses.
 
     With `streets`, what is known by its street lies somewhere along it.
@@ -57,9 +57,10 @@ def geocode(
     shift = rng.standard_normal((n, 2)) * _SIGMA_M[quality][:, None]
     if streets is not None:
         along = np.flatnonzero(np.isin(quality, _ALONG))
-        _, bearing = streets.nearest_street(
-            *(v[along].astype(np.float64) for v in (easting, northing))
-        )
+        # many events share an address
+        address, mine = np.unique(easting[along] * _FAR + northing[along], return_inverse=True)
+        _, bearing = streets.nearest_street(*(v.astype(np.float64) for v in divmod(address, _FAR)))
+        bearing = bearing[mine]
         shift[along] = shift[along, :1] * np.column_stack([np.sin(bearing), np.cos(bearing)])
     shift = np.clip(shift, -_LARGEST_SHIFT_M, _LARGEST_SHIFT_M)
     east = np.round(easting + shift[:, 0]).astype(np.int64)
@@ -72,7 +73,7 @@ def geocode(
     north = np.where(is_default, default_geocodes["northing"].to_numpy()[default], north)
     has_none = quality == _QUALITY.index("none")
     east, north = (np.where(has_none, NO_COORDINATE, v) for v in (east, north))
-    return east, north, np.array(_QUALITY)[quality]
+    return east, north, pl.Series(_QUALITY).gather(quality)
 
 
 def coordinate_column(values: Ints) -> pl.Series:

@@ -85,8 +85,8 @@ def _one_kind(
     frame = pl.DataFrame(
         {
             "event_id": moments.event_id,
-            "kind": np.full(n, kind.name),
-            "group": np.full(n, kind.group),
+            "kind": pl.repeat(kind.name, n, eager=True),
+            "group": pl.repeat(kind.group, n, eager=True),
             "at_local": clock.time_column(at),
             "ho_offence_code": _choice(rng, kind.codes, n),
             "attempt_flag": rng.uniform(size=n) < 0.02,
@@ -129,8 +129,8 @@ def _at_noise_sites(
     premises: Premises,
     easting: Ints,
     northing: Ints,
-    place_type: np.ndarray,
-) -> tuple[Ints, Ints, np.ndarray]:
+    place_type: pl.Series,
+) -> tuple[Ints, Ints, pl.Series]:
     """Some violence is recorded at custody, hospital or prison: noise that exclusions remove."""
     if kind.name != "violence":
         return easting, northing, place_type
@@ -140,7 +140,7 @@ def _at_noise_sites(
         here = drawn & (which == k)
         site_e, site_n = premises.site(site_kind)
         easting, northing = np.where(here, site_e, easting), np.where(here, site_n, northing)
-        place_type = np.where(here, site_kind, place_type)
+        place_type = place_type.set(pl.Series(here), site_kind)
     return easting, northing, place_type
 
 
@@ -185,6 +185,6 @@ def _numbered(crimes: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _choice(rng: np.random.Generator, shares: Mapping[str, float], n: int) -> np.ndarray:
+def _choice(rng: np.random.Generator, shares: Mapping[str, float], n: int) -> pl.Series:
     p = np.array(list(shares.values()))
-    return np.array(list(shares))[rng.choice(len(p), n, p=p / p.sum())]
+    return pl.Series(list(shares)).gather(rng.choice(len(p), n, p=p / p.sum()))

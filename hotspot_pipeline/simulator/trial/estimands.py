@@ -44,25 +44,27 @@ def rates(world: World, places: pl.DataFrame, effect: Effect, ring: RingName) ->
     cells = places["cell"].to_numpy()
     weights = np.diff(county.place_cumulative, axis=1, prepend=0.0)
     around = ring_addresses(county, places)
+    ring_cell = np.concatenate([cell for cell, _ in around])
+    ring_weight = np.concatenate([weights[cell, address] for cell, address in around])
+    ring_place = np.repeat(np.arange(len(places)), [len(cell) for cell, _ in around])
     for name, share in deterrable_share().items():
         source = SOURCES[name]
         without[:, CORE] += world.expected(source, cells, np.full(len(cells), share))
-        for k, (cell, address) in enumerate(zip(*around, strict=True)):
-            mine, position = np.unique(cell, return_inverse=True)
-            part = np.bincount(position, weights[cell, address], minlength=len(mine)).astype(
-                np.float64
-            )
-            without[k, RING] += world.expected(source, mine, share * part).sum(axis=0)
+        inside = world.expected(source, ring_cell, share * ring_weight, ring_place)
+        without[: len(inside), RING] += inside
     prevented = _hourly(world, places, effect)
-    change = np.stack([-prevented, np.zeros_like(prevented)], axis=1) * without[:, [CORE]]
+    first = world.profile.patrol_day * 24
+    with_patrols = without.copy()
+    core, around_it = with_patrols[:, CORE, first:], with_patrols[:, RING, first:]
+    gone = prevented[:, first:] * core
+    core -= gone
     if ring == "diffusion":
-        change[:, RING] = -RING_SHARE * prevented * without[:, RING]
+        around_it *= 1 - RING_SHARE * prevented[:, first:]
     if ring == "displacement":
         # within six hours or a day of it: over weeks the hour does not matter, and hours are all that differs here
-        gone = np.maximum(prevented, 0) * without[:, CORE]
-        change[:, CORE] += TO_OTHER_HOURS * gone
-        change[:, RING] = TO_RING * gone
-    return Rates(without, without + change, prevented)
+        core += TO_OTHER_HOURS * np.maximum(gone, 0)
+        around_it += TO_RING * np.maximum(gone, 0)
+    return Rates(without, with_patrols, prevented)
 
 
 def estimands(

@@ -146,7 +146,9 @@ def _extra(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Further deterrable events in and around the places, at the highest rate that harm can have."""
     near = np.unique(
-        np.concatenate([places["cell"].to_numpy(), *ring_addresses(county, places)[0]])
+        np.concatenate(
+            [places["cell"].to_numpy(), *(cell for cell, _ in ring_addresses(county, places))]
+        )
     )
     kinds = [k for k in KINDS if k.name in DETERRABLE_KINDS]
     moments = {k.name: world.draw(SOURCES[k.name], "added", near, MOST_PREVENTED) for k in kinds}

@@ -130,19 +130,18 @@ def _into_ring(
     county: County, places: pl.DataFrame, moved: pl.DataFrame, rows: Ints, which: Floats
 ) -> pl.DataFrame:
     """These rows at an address in the ring of their place; the error of their geocode comes along."""
-    cells, addresses = ring_addresses(county, places)
+    around = ring_addresses(county, places)
     easting, northing = (moved[c].to_numpy().copy() for c in ("true_easting", "true_northing"))
     cell, zone = moved["cell"].to_numpy().copy(), moved["zone"].to_numpy().copy()
     for place in np.unique(moved["place"].to_numpy()[rows]):
         mine = rows[moved["place"].to_numpy()[rows] == place]
-        k = np.floor(which[mine] * len(cells[place])).astype(np.int64)
-        if len(cells[place]) == 0:
+        cells, addresses = around[place]
+        if len(cells) == 0:
             continue
-        cell[mine], zone[mine] = cells[place][k], RING
-        easting[mine] = county.place_easting[cells[place][k], addresses[place][k]].astype(np.int64)
-        northing[mine] = county.place_northing[cells[place][k], addresses[place][k]].astype(
-            np.int64
-        )
+        k = np.floor(which[mine] * len(cells)).astype(np.int64)
+        cell[mine], zone[mine] = cells[k], RING
+        easting[mine] = county.place_easting[cells[k], addresses[k]].astype(np.int64)
+        northing[mine] = county.place_northing[cells[k], addresses[k]].astype(np.int64)
     shift = {
         "easting": easting - moved["true_easting"].to_numpy(),
         "northing": northing - moved["true_northing"].to_numpy(),
@@ -160,10 +159,10 @@ def _into_ring(
     )
 
 
-def ring_addresses(county: County, places: pl.DataFrame) -> tuple[list[Ints], list[Ints]]:
+def ring_addresses(county: County, places: pl.DataFrame) -> list[tuple[Ints, Ints]]:
     """Per place, the cell and the number of each address in its ring."""
     easting, northing = county.place_easting.ravel(), county.place_northing.ravel()
     place, zone = Zones(places).of_points(easting, northing)
     n_addresses = county.place_easting.shape[1]
     found = [np.flatnonzero((place == k) & (zone == RING)) for k in range(len(places))]
-    return [f // n_addresses for f in found], [f % n_addresses for f in found]
+    return [(f // n_addresses, f % n_addresses) for f in found]
