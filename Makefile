@@ -64,8 +64,9 @@ verify: .venv-spark/.done  ## what takes longer: kills, restarts, a browser, Spa
 	@$(BIN)/python -m hotspot_pipeline_tests.integration.figures build/verify > build/verify.md
 	@mv build/verify.md docs/verify.md
 
-docs: $(VENV)/.runtime  ## write docs/data_dictionary.md and the lineage picture from the contracts
+docs: $(VENV)/.runtime  ## write docs/data_dictionary.md, the lineage and the pictures of the simulator
 	@$(BIN)/python -m hotspot_pipeline.sql_models.dictionary
+	@$(BIN)/python docs/draw_simulator.py
 
 # Needs uv (https://docs.astral.sh/uv/); nobody else does.
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras
