@@ -67,13 +67,16 @@ def _is_dead(run: dg.DagsterRun, lock_file: Path) -> bool:
 
 
 def _never_came_up(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    """A run whose worker said nothing of itself, and whose code server, which started it, is gone."""
+    """A run whose worker said nothing of itself, and whose launcher or code server, which start it, is gone."""
     if run.status != dg.DagsterRunStatus.STARTING or run.tags.get(RUN_TAG) == run.run_id:
         return False
     record = instance.get_run_record_by_id(run.run_id)
     if record is None or datetime.now(UTC) - record.update_timestamp < _COMING_UP:
         return False
-    server = json.loads(run.tags.get(_CODE_SERVER_TAG, "{}"))
+    if _CODE_SERVER_TAG not in run.tags:
+        # the launcher that notes it as its first step was killed before; other launchers note nothing
+        return type(instance.run_launcher).__name__ == "DefaultRunLauncher"
+    server = json.loads(run.tags[_CODE_SERVER_TAG])
     if server.get("socket"):
         return not _answers(socket.AF_UNIX, server["socket"])
     if server.get("port") and server.get("host") in ("localhost", "127.0.0.1"):

@@ -205,7 +205,8 @@ def came_up_for_nothing(
         instance,
         job_name="fosseshire__nightly_crime",
         status=dg.DagsterRunStatus.STARTING,
-        tags={"force": "fosseshire", ".dagster/grpc_info": json.dumps(server)},
+        tags={"force": "fosseshire"}
+        | ({} if server is None else {".dagster/grpc_info": json.dumps(server)}),
     )
     with instance.run_storage.connect() as connection:  # type: ignore[attr-defined]
         connection.execute(
@@ -244,5 +245,21 @@ def test_a_worker_just_started_or_started_elsewhere_is_left_alone(
     gone = {"host": "localhost", "socket": str(tmp_path / "gone")}
     came_up_for_nothing(instance, gone, age=timedelta(seconds=1))
     came_up_for_nothing(instance, {"host": "code-server.example", "port": 4000})
-    came_up_for_nothing(instance, {})
+    came_up_for_nothing(instance, {"host": "elsewhere.example"})
     assert fail_dead_runs(instance, "fosseshire", file) == []
+
+
+def test_a_run_whose_launcher_died_at_once_is_marked(
+    instance: dg.DagsterInstance, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = came_up_for_nothing(instance, None)
+
+    class DefaultRunLauncher:
+        """Notes the code server as its first step."""
+
+    class SomeClusterLauncher:
+        """Notes nothing that we know."""
+
+    for launcher, expected in ((SomeClusterLauncher, []), (DefaultRunLauncher, [lost])):
+        monkeypatch.setattr(type(instance), "run_launcher", launcher())
+        assert fail_dead_runs(instance, "fosseshire", file) == expected
