@@ -7,6 +7,9 @@ wait for it.
 
 from __future__ import annotations
 
+import json
+import socket
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -20,6 +23,10 @@ from hotspot_pipeline.warehouse.resource import (
     WRITER_TAG,
 )
 
+# where Dagster's run launcher notes the code server that started the worker
+_CODE_SERVER_TAG = ".dagster/grpc_info"
+# a worker outlives its code server by as long as it takes to say which process it is
+_COMING_UP = timedelta(seconds=15)
 _ALIVE = (dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING)
 
 
@@ -28,7 +35,7 @@ def fail_dead_runs(instance: dg.DagsterInstance, force_id: str, lock_file: Path)
     runs = instance.get_runs(filters=dg.RunsFilter(statuses=list(_ALIVE), tags={"force": force_id}))
     marked = []
     for run in runs:
-        if not _is_dead(run, lock_file):
+        if not _is_dead(run, lock_file) and not _never_came_up(instance, run):
             continue
         # what is dead now may have ended well since it was listed
         now = instance.get_run_by_id(run.run_id)
@@ -57,3 +64,33 @@ def _is_dead(run: dg.DagsterRun, lock_file: Path) -> bool:
         return True  # this machine has been started again since
     # another machine or container: only the lock tells
     return tags.get(WRITER_TAG) == "holding" and lock.is_free(lock_file)
+
+
+def _never_came_up(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """A run whose worker said nothing of itself, and whose launcher or code server, which start it, is gone."""
+    if run.status != dg.DagsterRunStatus.STARTING or run.tags.get(RUN_TAG) == run.run_id:
+        return False
+    record = instance.get_run_record_by_id(run.run_id)
+    if record is None or datetime.now(UTC) - record.update_timestamp < _COMING_UP:
+        return False
+    if _CODE_SERVER_TAG not in run.tags:
+        # the launcher that notes it as its first step was killed before; other launchers note nothing
+        return type(instance.run_launcher).__name__ == "DefaultRunLauncher"
+    server = json.loads(run.tags[_CODE_SERVER_TAG])
+    if server.get("socket"):
+        return not _answers(socket.AF_UNIX, server["socket"])
+    if server.get("port") and server.get("host") in ("localhost", "127.0.0.1"):
+        return not _answers(socket.AF_INET, ("127.0.0.1", server["port"]))
+    return False  # on another host, or started by no code server
+
+
+def _answers(family: socket.AddressFamily, address: str | tuple[str, int]) -> bool:
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.settimeout(2.0)
+        try:
+            probe.connect(address)
+        except TimeoutError:
+            return True  # there, and busy
+        except OSError:
+            return False
+        return True

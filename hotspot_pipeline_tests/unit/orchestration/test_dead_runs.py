@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
+import sqlalchemy
 from dagster._core.test_utils import create_run_for_test
 
 from hotspot_pipeline.orchestration import dead_runs
@@ -188,3 +192,74 @@ def test_the_place_in_the_pool_is_given_back(
     assert storage.claim_concurrency_slot("duckdb_writer_fosseshire", run_id, "step").is_claimed
     fail_dead_runs(instance, "fosseshire", file)
     assert storage.get_concurrency_info("duckdb_writer_fosseshire").active_slot_count == 0
+
+
+def came_up_for_nothing(
+    instance: dg.DagsterInstance,
+    server: dict[str, object],
+    *,
+    age: timedelta = timedelta(minutes=1),
+) -> str:
+    """A run that its code server has started, and that said nothing since."""
+    run = create_run_for_test(
+        instance,
+        job_name="fosseshire__nightly_crime",
+        status=dg.DagsterRunStatus.STARTING,
+        tags={"force": "fosseshire"}
+        | ({} if server is None else {".dagster/grpc_info": json.dumps(server)}),
+    )
+    with instance.run_storage.connect() as connection:  # type: ignore[attr-defined]
+        connection.execute(
+            sqlalchemy.text("update runs set update_timestamp = :at where run_id = :run"),
+            {"at": (datetime.now(UTC) - age).strftime("%Y-%m-%d %H:%M:%S.%f"), "run": run.run_id},
+        )
+    return str(run.run_id)
+
+
+def test_a_worker_that_died_with_its_code_server_is_marked(
+    instance: dg.DagsterInstance, file: Path, tmp_path: Path
+) -> None:
+    gone = came_up_for_nothing(instance, {"host": "localhost", "socket": str(tmp_path / "gone")})
+    assert fail_dead_runs(instance, "fosseshire", file) == [gone]
+    assert status(instance, gone) == "FAILURE"
+
+
+def test_a_worker_may_take_its_time_while_its_code_server_lives(
+    instance: dg.DagsterInstance, file: Path, tmp_path: Path
+) -> None:
+    with socket.socket(socket.AF_UNIX) as unix, socket.socket() as inet:
+        unix.bind(str(tmp_path / "server"))
+        unix.listen()
+        inet.bind(("127.0.0.1", 0))
+        inet.listen()
+        came_up_for_nothing(instance, {"host": "localhost", "socket": str(tmp_path / "server")})
+        came_up_for_nothing(instance, {"host": "localhost", "port": inet.getsockname()[1]})
+        port = inet.getsockname()[1]
+        assert fail_dead_runs(instance, "fosseshire", file) == []
+    assert len(fail_dead_runs(instance, "fosseshire", file)) == 2, port
+
+
+def test_a_worker_just_started_or_started_elsewhere_is_left_alone(
+    instance: dg.DagsterInstance, file: Path, tmp_path: Path
+) -> None:
+    gone = {"host": "localhost", "socket": str(tmp_path / "gone")}
+    came_up_for_nothing(instance, gone, age=timedelta(seconds=1))
+    came_up_for_nothing(instance, {"host": "code-server.example", "port": 4000})
+    came_up_for_nothing(instance, {"host": "elsewhere.example"})
+    assert fail_dead_runs(instance, "fosseshire", file) == []
+
+
+def test_a_run_whose_launcher_died_at_once_is_marked(
+    instance: dg.DagsterInstance, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = came_up_for_nothing(instance, None)
+
+    class DefaultRunLauncher:
+        """Notes the code server as its first step."""
+
+    class SomeClusterLauncher:
+        """Notes nothing that we know."""
+
+    for launcher, expected in ((SomeClusterLauncher, []), (DefaultRunLauncher, [lost])):
+        monkeypatch.setattr(type(instance), "run_launcher", launcher())
+        assert fail_dead_runs(instance, "fosseshire", file) == expected
