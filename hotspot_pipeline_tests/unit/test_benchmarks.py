@@ -7,12 +7,12 @@ import pytest
 from benchmarks.__main__ import main
 from benchmarks.races import NAMES
 
-TAKES_A_MINUTE = {"nightly"}
+TAKES_LONGER = {"nightly", "gistar", "csv_to_validated"}
 
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(n, marks=pytest.mark.slow if n in TAKES_A_MINUTE else ()) for n in NAMES],
+    [pytest.param(n, marks=pytest.mark.slow if n in TAKES_LONGER else ()) for n in NAMES],
 )
 def test_race_runs_to_its_end(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--quick", "--only", name]) == 0

@@ -22,6 +22,7 @@ from hotspot_pipeline.simulator.crime.calendar import hour_multipliers
 from hotspot_pipeline.simulator.crime.kinds import KINDS
 from hotspot_pipeline.simulator.force.county import County, Floats, Ints
 from hotspot_pipeline.simulator.force.premises import Premises
+from hotspot_pipeline.simulator.force.risk import yearly_drift
 from hotspot_pipeline.simulator.profiles import Profile
 from hotspot_pipeline.simulator.streams import Streams
 
@@ -122,10 +123,9 @@ class World:
     def drift(self, group: str) -> Floats:
         """(n_cells, n_years): multiplier with mean 1 and coefficient of variation `cell_cv`."""
         if group not in self._drift:
-            sigma = np.sqrt(np.log1p(self.cell_cv**2))
-            shape = (len(self.county.cells), int(self.year_of_week[-1]) + 1)
-            normal = self.streams("drift", group).standard_normal(shape)
-            self._drift[group] = np.exp(sigma * normal - sigma**2 / 2)
+            n_years = int(self.year_of_week[-1]) + 1
+            rng = self.streams("drift", group)
+            self._drift[group] = yearly_drift(rng, len(self.county.cells), n_years, self.cell_cv)
         return self._drift[group]
 
     def hours(self, source: Source) -> Floats:

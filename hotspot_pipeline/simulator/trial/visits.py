@@ -77,7 +77,7 @@ def make_visits(
             ),
             "police_day": planned["police_day"].gather(delivered),
             "start_local": time_column(start),
-            "end_local": time_column(start + seconds.astype("timedelta64[s]")),
+            "end_local": time_column(skip_missing_hour(start + seconds.astype("timedelta64[s]"))),
             "kind": kind,
             "mode": mode,
             "n_officers": np.full(len(place), 2),
