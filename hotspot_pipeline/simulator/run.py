@@ -20,6 +20,7 @@ import numpy as np
 import polars as pl
 
 from hotspot_pipeline.simulator.counts import count_events, daily
+from hotspot_pipeline.simulator.crime.clock import skip_missing_hour
 from hotspot_pipeline.simulator.crime.events import Moments
 from hotspot_pipeline.simulator.crime.incidents import number_logs, register_asb
 from hotspot_pipeline.simulator.crime.kinds import KINDS
@@ -195,5 +196,5 @@ def found_by_patrols(
     )
     kind = next(k for k in KINDS if k.name == "weapons")
     number = 900_000_000 + np.arange(len(row))
-    moments = Moments(number, visits["cell"].to_numpy()[row], at)
+    moments = Moments(number, visits["cell"].to_numpy()[row], skip_missing_hour(at))
     return potential_crimes(streams, [kind], county, premises, {kind.name: moments}, "detections")

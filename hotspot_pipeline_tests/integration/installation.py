@@ -14,13 +14,14 @@ import subprocess
 import sys
 import uuid
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 import yaml
 
-from hotspot_pipeline.simulator import PROFILES, Options, simulate
+from hotspot_pipeline.simulator import Options, simulate
+from hotspot_pipeline_tests.unit.simulator.small_force import OFFENCE_LOOKUP, small_profile
 
 FORCE = "fosseshire"
 FEEDS = ("crime_extract", "asb_extract", "venues", "excluded_sites", "default_geocodes")
@@ -210,20 +211,7 @@ class Started:
 def make_installation(data: Path, *, seed: int = 7, n_weeks: int = 8) -> Installation:
     """A small force with its deliveries in the landing folders, written as `hotspots demo` writes it; nothing is run."""
     found = Installation(data)
-    days = 7 * n_weeks
-    profile = replace(
-        PROFILES["demo"],
-        name="installation",
-        n_weeks=n_weeks,
-        n_pairs=2,
-        n_devices=3,
-        selection_days=days // 2,
-        patrol_day=days - 2,
-        first_night=days - 15,
-        shocks={},
-    )
-    lookup = PROJECT_ROOT / "data" / "reference" / "ho_offence_lookup.csv"
-    simulate(found.home, profile, seed, Options(), offence_lookup=lookup)
+    simulate(found.home, small_profile(n_weeks), seed, Options(), offence_lookup=OFFENCE_LOOKUP)
     document = {
         "force_id": FORCE,
         "name": "Fosseshire (fictional)",

@@ -10,9 +10,11 @@ import pytest
 
 from hotspot_pipeline.simulator.counts import count_events
 from hotspot_pipeline.simulator.profiles import MODES, Mode
+from hotspot_pipeline.simulator.run import found_by_patrols
+from hotspot_pipeline.simulator.streams import Streams
 from hotspot_pipeline.simulator.trial.effect import MOST_PREVENTED, Effect, dose
 from hotspot_pipeline.simulator.trial.frames import VISITS
-from hotspot_pipeline_tests.unit.simulator.trial.conftest import PROFILE, Run
+from hotspot_pipeline_tests.unit.simulator.trial.conftest import PROFILE, Run, ground
 
 DAY = datetime(2026, 3, 2)
 
@@ -165,3 +167,27 @@ def test_the_other_kinds_change_nothing(run: Run) -> None:
     counts = [count_events(PROFILE, p.places, p.deterrable, p.rates) for p in (small, whole)]
     assert counts[0].equals(counts[1])
     assert len(whole.crimes.happened) > 2 * len(small.crimes.happened)
+
+
+def test_patrols_find_weapons_that_no_outcome_may_count(run: Run) -> None:
+    """0.2 in 100 patrol minutes, while a visit goes on, where it is."""
+    county, premises, _ = ground()
+    found, minutes = [], 0.0
+    for seed in SEEDS:
+        visits = run(seed, mode="base", trial="spells").visits
+        mine = found_by_patrols(Streams(seed), county, premises, visits)
+        minutes += (visits["end_local"] - visits["start_local"]).dt.total_seconds().sum() / 60
+        at = mine["at_local"].to_numpy()
+        begin, end, cell = (visits[c].to_numpy() for c in ("start_local", "end_local", "cell"))
+        during = (
+            (begin <= at[:, None])
+            & (at[:, None] < end)
+            & (cell == mine["cell"].to_numpy()[:, None])
+        )
+        assert during.any(axis=1).all()
+        found.append(mine)
+    weapons = pl.concat(found)
+    assert set(weapons["kind"]) == {"weapons"}
+    assert not weapons["is_deterrable"].any()
+    expected = 0.002 * minutes
+    assert len(weapons) == pytest.approx(expected, abs=4 * np.sqrt(expected))
