@@ -68,8 +68,9 @@ class Installation:
             shutil.move(path, self.home / "landing" / path.relative_to(self.home / "to_come"))
 
     def _of_last_nights(self, n_nights: int) -> list[Path]:
+        """The deltas of the last nights, and the full extract where one of them is a Sunday's."""
         dated: dict[str, list[Path]] = {}
-        for path in sorted((self.home / "landing").rglob("*_delta_*")):
+        for path in sorted((self.home / "landing").glob("*_extract/*")):
             found = re.search(r"_(\d{8})T", path.name)
             assert found, path
             dated.setdefault(found[1], []).append(path)
