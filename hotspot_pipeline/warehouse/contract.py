@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 STAGES = ("raw", "validated", "history", "hexes", "hot_times", "patrols", "evaluation", "published")
+COLUMN_MEANINGS = "columns.yml"
 Partition = Literal["none", "daily", "weekly"]
 _TYPES = ("VARCHAR", "BIGINT", "INTEGER", "SMALLINT", "DOUBLE", "BOOLEAN", "DATE", "TIMESTAMP")
 _DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
@@ -92,8 +93,12 @@ Catalog = Mapping[str, TableContract]
 
 
 def read_catalog(folder: Path) -> dict[str, TableContract]:
-    """Every table contract below `folder`, by `stage.table`."""
+    """Every table contract below `folder`, by `stage.table`.
+
+    A column that says nothing of itself means what `columns.yml` says of its name.
+    """
     contracts: dict[str, TableContract] = {}
+    common = _common_meanings(folder / COLUMN_MEANINGS)
     for path in sorted(folder.glob("*/*")):
         if path.suffix not in (".yml", ".yaml", ".sql"):
             continue
@@ -109,12 +114,27 @@ def read_catalog(folder: Path) -> dict[str, TableContract]:
     for stage in STAGES:
         for path in sorted((folder / stage).glob("*.yml")):
             contract = read_table_contract(path, folder / "audits")
-            contracts[contract.name] = contract
+            columns = tuple(
+                replace(c, description=c.description or common.get(c.name, ""))
+                for c in contract.columns
+            )
+            contracts[contract.name] = replace(contract, columns=columns)
     if not contracts:
         raise TableContractError(
             f"{folder}: no table contracts found; set HOTSPOTS_SQL to the dbt_like_sql folder"
         )
     return contracts
+
+
+def _common_meanings(path: Path) -> dict[str, str]:
+    """What columns mean by name, where most tables mean the same."""
+    if not path.exists():
+        return {}
+    listed = read_mapping(path, TableContractError)
+    return {
+        name: text(meaning, f"{path}: {name}", TableContractError)
+        for name, meaning in listed.items()
+    }
 
 
 def read_table_contract(path: Path, audits_folder: Path) -> TableContract:

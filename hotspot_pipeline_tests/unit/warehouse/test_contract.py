@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from hotspot_pipeline.warehouse.contract import (
     TableContract,
@@ -182,3 +183,26 @@ def test_published_tables_hold_no_single_record(catalog: dict[str, TableContract
     for name in published:
         columns: Any = catalog[name].column_types
         assert not [c for c in columns if c.endswith("_pid") or c in ("line_no", "row_hash", "event_id")]  # fmt: skip
+
+
+def test_every_column_says_what_it_means(catalog: dict[str, TableContract]) -> None:
+    silent = [
+        f"{name}.{column.name}"
+        for name, contract in catalog.items()
+        for column in contract.columns
+        if not column.description
+    ]
+    assert silent == []
+
+
+def test_common_meanings_are_for_columns_that_need_them(project_root: Path) -> None:
+    """An entry that no column takes has been left behind by a column that is gone or speaks for itself."""
+    folder = project_root / "dbt_like_sql"
+    common = yaml.safe_load((folder / "columns.yml").read_text(encoding="utf-8"))
+    needed = {
+        column.name
+        for path in folder.glob("*/*.yml")
+        for column in read_table_contract(path, folder / "audits").columns
+        if not column.description
+    }
+    assert set(common) == needed
