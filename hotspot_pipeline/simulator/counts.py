@@ -102,12 +102,14 @@ def count_events(profile: Profile, places: pl.DataFrame, twin: Twin, found: Rate
     at = np.datetime64(profile.start_local, "us") + (np.arange(shape[2]) * BIN_H).astype(
         "timedelta64[h]"
     )
-    index = np.indices(shape).reshape(3, -1)
+    n_places, n_zones, n_bins = shape
     return pl.DataFrame(
         {
-            "place": index[0],
-            "zone": pl.Series(ZONES).gather(index[1]),
-            "bin_start_local": pl.Series(at[index[2]]),
+            "place": np.repeat(np.arange(n_places), n_zones * n_bins),
+            "zone": pl.Series(ZONES).gather(
+                np.tile(np.repeat(np.arange(n_zones), n_bins), n_places)
+            ),
+            "bin_start_local": pl.Series(np.tile(at, n_places * n_zones)),
             **{name: n.ravel() for name, n in counts.items()},
             **bins,
         }

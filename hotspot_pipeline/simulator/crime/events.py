@@ -164,10 +164,11 @@ class World:
         # cells of one group and one row of hours differ by nothing but their level
         level = np.zeros((len(weeks), n_groups, by_year.shape[1]))
         np.add.at(level, (row, mine), by_year)
-        found = np.zeros((n_groups, self.profile.n_weeks, clock.WEEK_H))
-        for hours, levels in zip(weeks, level[:, :, self.year_of_week], strict=True):
-            found += hours * levels[:, :, None]
-        return found.reshape(n_groups, -1)
+        by_week = level[:, :, self.year_of_week, None]
+        found = weeks[0] * by_week[0]
+        for hours, levels in zip(weeks[1:], by_week[1:], strict=True):
+            found += hours * levels
+        return np.asarray(found).reshape(n_groups, -1)
 
 
 def _pick_hours(rng: np.random.Generator, weeks: Floats, row: Ints, week: Ints) -> Ints:
