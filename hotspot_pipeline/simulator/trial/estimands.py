@@ -84,14 +84,14 @@ def estimands(
         on, off = ((by_day[1][arm == k].sum() / by_day[0][arm == k].sum()) for k in (1, 2))
         rows.append(("itt_day", None, None, float(on / off - 1), by_day[0][arm > 0].sum()))
     since = _hours_since(profile, treated, visits, base.shape[2])
-    for lag in range(0, LAST_LAG_H, LAG_BIN_H):
-        mine = (since >= lag) & (since < lag + LAG_BIN_H)
-        weight = base[:, CORE][mine].sum()
+    near = since < LAST_LAG_H
+    in_bin = (since[near] / LAG_BIN_H).astype(np.int64)
+    events = base[:, CORE][near]
+    gone = np.bincount(in_bin, events * found.prevented[treated][:, first:][near])
+    for k, weight in enumerate(np.bincount(in_bin, events)):
         if weight > 0:
-            value = -float(
-                (base[:, CORE] * found.prevented[treated][:, first:])[mine].sum() / weight
-            )
-            rows.append(("lag", lag, lag + LAG_BIN_H, value, weight))
+            lag = k * LAG_BIN_H
+            rows.append(("lag", lag, lag + LAG_BIN_H, -float(gone[k] / weight), float(weight)))
     names = ["estimand", "lag_from_h", "lag_to_h", "value", "expected_events"]
     return pl.DataFrame(
         rows,
