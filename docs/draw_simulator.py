@@ -5,6 +5,7 @@ Everything in them is generated here from the county profile, seed 1; colours ar
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +18,7 @@ mpl.use("agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
+from PIL import Image
 
 from hotspot_pipeline.geo.transform import to_bng
 from hotspot_pipeline.simulator import MODES, PROFILES, Options, Streams
@@ -196,7 +198,10 @@ def _twins(axis: Axes, ground: Ground) -> None:
 
 
 def _save(figure: plt.Figure, name: str) -> None:
-    figure.savefig(FOLDER / f"{name}.png", dpi=110, metadata={"Software": None})
+    drawn = io.BytesIO()
+    figure.savefig(drawn, dpi=100, metadata={"Software": None})
+    # a palette of 128 colours is a quarter of the bytes, and nobody sees it
+    Image.open(drawn).convert("RGB").quantize(128).save(FOLDER / f"{name}.png", optimize=True)
     plt.close(figure)
 
 

@@ -50,7 +50,7 @@ def ours(folder: Path, watch: Stopwatch) -> Facts:
     from hotspot_pipeline.validated import judging
     from hotspot_pipeline.validated.keys import pseudonym_key
     from hotspot_pipeline.validated.lookups import read_lookups
-    from hotspot_pipeline.warehouse.session import Warehouse
+    from hotspot_pipeline.warehouse.database import Warehouse
 
     shop = _workshop(folder)
     force = shop.force

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from hotspot_pipeline.settings import PROJECT_ROOT, Force, Settings
 from hotspot_pipeline.warehouse.contract import read_catalog
-from hotspot_pipeline.warehouse.session import Warehouse
+from hotspot_pipeline.warehouse.database import Warehouse
 
 force_option = click.option(
     "--force", "force_id", help="The force; not needed when there is only one."

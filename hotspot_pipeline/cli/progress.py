@@ -10,6 +10,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
     TextColumn,
     TimeElapsedColumn,
@@ -18,19 +19,25 @@ from rich.progress import (
 from hotspot_pipeline.cli.common import console
 
 
-@contextmanager
-def progress(name: str, n_steps: int, *, quiet: bool) -> Iterator[Callable[[EventLogEntry], None]]:
-    """A bar over the steps of a job, with what the running step last said."""
-    with Progress(
+def bars(*more: ProgressColumn, width: int, quiet: bool = False) -> Progress:
+    """Bars with a name of `width` characters, steps done and time; nothing where nobody sees them move."""
+    return Progress(
         SpinnerColumn(),
-        TextColumn("{task.description:<14}"),
+        TextColumn(f"{{task.description:<{width}}}"),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("[dim]{task.fields[doing]}"),
+        *more,
         console=console,
         disable=quiet or not console.is_terminal,
-    ) as bar:
+    )
+
+
+@contextmanager
+def progress(name: str, n_steps: int, *, quiet: bool) -> Iterator[Callable[[EventLogEntry], None]]:
+    """A bar over the steps of a job, with what the running step last said."""
+    doing = TextColumn("[dim]{task.fields[doing]}")
+    with bars(doing, width=14, quiet=quiet) as bar:
         task = bar.add_task(name, total=n_steps, doing="")
 
         def told(entry: EventLogEntry) -> None:

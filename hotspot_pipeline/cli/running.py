@@ -24,7 +24,7 @@ from hotspot_pipeline.cli.common import (
 from hotspot_pipeline.cli.progress import progress, step_words
 from hotspot_pipeline.cli.summary import RunSummary, print_summary, summarise
 from hotspot_pipeline.definitions import build_defs, warehouse_of
-from hotspot_pipeline.orchestration.dead_runs import fail_dead_runs
+from hotspot_pipeline.orchestration.dead_runs import fail_dead_runs, know_pool
 from hotspot_pipeline.orchestration.jobs import job_name
 from hotspot_pipeline.orchestration.partitions import (
     daily_partitions,
@@ -217,6 +217,7 @@ def ui(port: int) -> None:
     home = dagster_home(found)
     with instance(found) as dagster_instance:
         for force in found.forces:
+            know_pool(dagster_instance, force.force_id)
             fail_dead_runs(dagster_instance, force.force_id, force.lock_file)
     console.print(f"Dagster UI: http://127.0.0.1:{port}  (Ctrl-C ends it)")
     workspace = PROJECT_ROOT / "workspace.yaml"

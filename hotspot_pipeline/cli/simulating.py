@@ -13,17 +13,10 @@ from pathlib import Path
 
 import click
 import yaml
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
 
 from hotspot_pipeline.cli.common import console, settings
 from hotspot_pipeline.cli.making import FORCE_HEAD
+from hotspot_pipeline.cli.progress import bars
 from hotspot_pipeline.cli.running import run_force
 from hotspot_pipeline.cli.summary import print_summary
 from hotspot_pipeline.settings import PROJECT_ROOT, read_force
@@ -116,7 +109,7 @@ def simulate(
             f"{len(found.places)} places, {len(found.visits):,} visits, {len(found.six_hourly):,} counts: {out / 'truth'}"
         )
         return 0
-    with _bars() as progress:
+    with _steps() as progress:
         report = write_feeds(
             out,
             profile,
@@ -156,7 +149,7 @@ def make_demo_force(home: Path, truth: Path, size: str, seed: int) -> None:
     from hotspot_pipeline.simulator import simulate as write_feeds
 
     profile = PROFILES[size]  # type: ignore[index]
-    with _bars() as progress:
+    with _steps() as progress:
         report = write_feeds(
             home, profile, seed, Options(), offence_lookup=OFFENCE_LOOKUP, progress=progress
         )
@@ -190,25 +183,17 @@ def _say(report: object) -> None:
 
 
 @contextmanager
-def _bars() -> Iterator[Callable[[str, int, int], None]]:
+def _steps() -> Iterator[Callable[[str, int, int], None]]:
     """One bar a step of the simulation."""
-    with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description:<18}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        disable=not console.is_terminal,
-    ) as bars:
+    with bars(width=18) as found:
         tasks: dict[str, int] = {}
 
         def advanced(step: str, done: int, total: int) -> None:
             for other, task in tasks.items():
                 if other != step:
-                    bars.update(task, completed=bars.tasks[task].total)  # type: ignore[arg-type]
+                    found.update(task, completed=found.tasks[task].total)  # type: ignore[arg-type]
             if step not in tasks:
-                tasks[step] = bars.add_task(step, total=total)
-            bars.update(tasks[step], completed=done)  # type: ignore[arg-type]
+                tasks[step] = found.add_task(step, total=total)
+            found.update(tasks[step], completed=done)  # type: ignore[arg-type]
 
         yield advanced

@@ -1,4 +1,4 @@
-"""Marks dead runs as failed, so that nothing waits for them.
+"""Keeps the pool of a force true: known before the first run is queued, and free of runs that are dead.
 
 A run writes into its tags which process it is and whether it waits for the warehouse or holds it. When that process
 is gone (killed, or the machine was restarted), Dagster would go on showing the run as started, and the pool would
@@ -21,6 +21,7 @@ from hotspot_pipeline.warehouse.resource import (
     PROCESS_TAG,
     RUN_TAG,
     WRITER_TAG,
+    pool_of,
 )
 
 # where Dagster's run launcher notes the code server that started the worker
@@ -28,6 +29,18 @@ _CODE_SERVER_TAG = ".dagster/grpc_info"
 # a worker outlives its code server by as long as it takes to say which process it is
 _COMING_UP = timedelta(seconds=15)
 _ALIVE = (dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING)
+
+
+def know_pool(instance: dg.DagsterInstance, force_id: str) -> None:
+    """Sets the pool's limit before anything is queued.
+
+    Dagster sets it at the first run it takes from the queue, after it has read which pools have one: the first two
+    runs of an instance would both be started, and only the lock of the warehouse would keep them apart.
+    """
+    pool = pool_of(force_id)
+    limits = {limit.name for limit in instance.event_log_storage.get_pool_limits()}
+    if pool not in limits:
+        instance.event_log_storage.initialize_concurrency_limit_to_default(pool)
 
 
 def fail_dead_runs(instance: dg.DagsterInstance, force_id: str, lock_file: Path) -> list[str]:

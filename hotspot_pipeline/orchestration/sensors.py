@@ -14,7 +14,7 @@ from stat import S_ISREG
 import dagster as dg
 
 from hotspot_pipeline.orchestration.alerts import mail_failure
-from hotspot_pipeline.orchestration.dead_runs import fail_dead_runs
+from hotspot_pipeline.orchestration.dead_runs import fail_dead_runs, know_pool
 from hotspot_pipeline.orchestration.jobs import BY_HAND, THEN_TAG, WHY_TAG, Jobs, job_name
 from hotspot_pipeline.orchestration.partitions import key_of
 from hotspot_pipeline.orchestration.tables import Workshop
@@ -99,6 +99,7 @@ def build_sensors(shop: Workshop, jobs: Jobs, watched: list[str]) -> list[dg.Sen
         description="Marks runs whose process is gone as failed, so that the next one need not wait for them.",
     )
     def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        know_pool(context.instance, force.force_id)
         marked = fail_dead_runs(context.instance, force.force_id, force.lock_file)
         return dg.SkipReason(f"marked as failed: {', '.join(marked)}" if marked else "no dead run")
 

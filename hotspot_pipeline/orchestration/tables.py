@@ -24,7 +24,7 @@ from hotspot_pipeline.orchestration.partitions import (
 from hotspot_pipeline.settings import Force, Settings
 from hotspot_pipeline.timebase import PoliceTime
 from hotspot_pipeline.warehouse.contract import Catalog, TableContract
-from hotspot_pipeline.warehouse.resource import POOL, WarehouseResource
+from hotspot_pipeline.warehouse.resource import WarehouseResource, pool_of
 from hotspot_pipeline.warehouse.session import AuditResult, AuditsFailed, Write
 
 # a night may be late, not missed; a week is built on Mondays
@@ -61,7 +61,7 @@ class Workshop:
 
     @property
     def pool(self) -> str:
-        return f"{POOL}_{self.force.force_id}"
+        return pool_of(self.force.force_id)
 
     @property
     def police_time(self) -> PoliceTime:

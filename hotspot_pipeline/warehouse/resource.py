@@ -17,7 +17,8 @@ from pydantic import PrivateAttr
 
 from hotspot_pipeline.warehouse import lock
 from hotspot_pipeline.warehouse.contract import Catalog, read_catalog
-from hotspot_pipeline.warehouse.session import Session, Warehouse
+from hotspot_pipeline.warehouse.database import Warehouse
+from hotspot_pipeline.warehouse.session import Session
 
 WRITER_TAG = "hotspots/writer"  # waiting -> holding -> released
 # the leading dot hides them in the UI: they are for the search for dead runs
@@ -26,7 +27,11 @@ BOOT_TAG = ".dagster/hotspots/boot_id"
 PLACE_TAG = ".dagster/hotspots/place"
 # a retried run is born with its parent's tags: this one says whose they are
 RUN_TAG = ".dagster/hotspots/run"
-POOL = "duckdb_writer"
+
+
+def pool_of(force_id: str) -> str:
+    """Dagster's pool of the runs that write the force's warehouse."""
+    return f"duckdb_writer_{force_id}"
 
 
 class WarehouseResource(DuckDBResource):

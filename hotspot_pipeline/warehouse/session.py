@@ -18,7 +18,6 @@ import polars as pl
 
 from hotspot_pipeline.warehouse import fingerprints
 from hotspot_pipeline.warehouse.audits import Audit
-from hotspot_pipeline.warehouse.connection import connect
 from hotspot_pipeline.warehouse.contract import Catalog, TableContract
 from hotspot_pipeline.warehouse.incoming import INCOMING, offered, stage
 from hotspot_pipeline.warehouse.results import (
@@ -36,7 +35,6 @@ __all__ = [
     "Query",
     "SchemaChangeRefused",
     "Session",
-    "Warehouse",
     "Write",
 ]
 
@@ -244,41 +242,3 @@ def _check_window(contract: TableContract, start: date, end: date) -> None:
         raise ValueError(
             f"{contract.name}: the window {start} to {end} is not made of whole weeks from Monday to Monday"
         )
-
-
-class Warehouse:
-    """One force's DuckDB file. Every connection is closed on every path out of `session`."""
-
-    def __init__(
-        self,
-        path: Path,
-        catalog: Catalog,
-        *,
-        memory_limit: str = "4GB",
-        threads: int = 2,
-        temp_directory: Path | None = None,
-        busy_timeout_s: float = 30.0,
-    ) -> None:
-        self.path = path
-        self.catalog = catalog
-        self._busy_timeout_s = busy_timeout_s
-        self._config: dict[str, str | int | float | bool | list[str]] = {
-            "memory_limit": memory_limit,
-            "threads": threads,
-            "temp_directory": str(temp_directory or path.with_suffix(".tmp")),
-            # police networks are closed: nothing is fetched at run time
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-            "preserve_insertion_order": False,
-        }
-
-    @contextmanager
-    def session(self, *, read_only: bool = False) -> Iterator[Session]:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        connection = connect(
-            self.path, self._config, read_only=read_only, wait_s=self._busy_timeout_s
-        )
-        try:
-            yield Session(connection, self.catalog)
-        finally:
-            connection.close()

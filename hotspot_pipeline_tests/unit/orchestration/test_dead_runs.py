@@ -17,7 +17,7 @@ import sqlalchemy
 from dagster._core.test_utils import create_run_for_test
 
 from hotspot_pipeline.orchestration import dead_runs
-from hotspot_pipeline.orchestration.dead_runs import fail_dead_runs
+from hotspot_pipeline.orchestration.dead_runs import fail_dead_runs, know_pool
 from hotspot_pipeline.warehouse import lock
 from hotspot_pipeline.warehouse.resource import (
     BOOT_TAG,
@@ -25,6 +25,7 @@ from hotspot_pipeline.warehouse.resource import (
     PROCESS_TAG,
     RUN_TAG,
     WRITER_TAG,
+    pool_of,
 )
 from hotspot_pipeline_tests.unit.warehouse.processes import HOLD_LOCK, another_process
 
@@ -263,3 +264,19 @@ def test_a_run_whose_launcher_died_at_once_is_marked(
     for launcher, expected in ((SomeClusterLauncher, []), (DefaultRunLauncher, [lost])):
         monkeypatch.setattr(type(instance), "run_launcher", launcher())
         assert fail_dead_runs(instance, "fosseshire", file) == expected
+
+
+def test_the_pool_is_known_before_the_first_run_is_queued(tmp_path: Path) -> None:
+    config = {"concurrency": {"pools": {"granularity": "run", "default_limit": 1}}}
+    with dg.DagsterInstance.local_temp(str(tmp_path), overrides=config) as instance:
+        storage = instance.event_log_storage
+        assert storage.get_pool_limits() == []
+        know_pool(instance, "aldershire")
+        assert [(p.name, p.limit) for p in storage.get_pool_limits()] == [
+            (pool_of("aldershire"), 1)
+        ]
+        # what Dagster reads before it takes the first run from the queue
+        assert pool_of("aldershire") in storage.get_concurrency_keys()
+        storage.set_concurrency_slots(pool_of("aldershire"), 3)
+        know_pool(instance, "aldershire")
+        assert [p.limit for p in storage.get_pool_limits()] == [3]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hotspot_pipeline.warehouse.contract import TableContract, read_table_contract
-from hotspot_pipeline.warehouse.session import Warehouse
+from hotspot_pipeline.warehouse.database import Warehouse
 
 MakeContract = Callable[..., TableContract]
 Open = Callable[..., Warehouse]

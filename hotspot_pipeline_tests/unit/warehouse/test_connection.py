@@ -11,8 +11,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from hotspot_pipeline.warehouse.database import Warehouse
 from hotspot_pipeline.warehouse.lock import LockHeld
-from hotspot_pipeline.warehouse.session import AuditsFailed, Warehouse
+from hotspot_pipeline.warehouse.session import AuditsFailed
 from hotspot_pipeline_tests.unit.warehouse.processes import OPEN_FILE, another_process, opens
 
 

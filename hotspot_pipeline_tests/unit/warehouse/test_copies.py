@@ -16,7 +16,7 @@ import pytest
 
 from hotspot_pipeline.warehouse.contract import TableContractError
 from hotspot_pipeline.warehouse.copies import publish_copy
-from hotspot_pipeline.warehouse.session import Warehouse
+from hotspot_pipeline.warehouse.database import Warehouse
 from hotspot_pipeline_tests.unit.warehouse.processes import another_process
 
 TABLE = """
@@ -40,7 +40,7 @@ import os, signal, sys
 from pathlib import Path
 from hotspot_pipeline.warehouse import copies
 from hotspot_pipeline.warehouse.contract import read_table_contract
-from hotspot_pipeline.warehouse.session import Warehouse
+from hotspot_pipeline.warehouse.database import Warehouse
 contract = read_table_contract(Path(sys.argv[1]), Path("none"))
 copies._sha256 = lambda path: os.kill(os.getpid(), signal.SIGKILL)
 with Warehouse(Path(sys.argv[2]), {contract.name: contract}).session() as session:

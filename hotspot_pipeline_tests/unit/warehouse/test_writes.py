@@ -13,7 +13,8 @@ import polars as pl
 import pytest
 
 from hotspot_pipeline.warehouse.contract import TableContract
-from hotspot_pipeline.warehouse.session import AuditsFailed, Query, Session, Warehouse, Write
+from hotspot_pipeline.warehouse.database import Warehouse
+from hotspot_pipeline.warehouse.session import AuditsFailed, Query, Session, Write
 from hotspot_pipeline_tests.unit.warehouse.conftest import COUNTS
 
 MONDAY, NEXT, AFTER = date(2026, 1, 5), date(2026, 1, 12), date(2026, 1, 19)
