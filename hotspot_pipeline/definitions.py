@@ -13,6 +13,7 @@ import dagster as dg
 
 from hotspot_pipeline.hexes import assets as hexes
 from hotspot_pipeline.hexes import refresh
+from hotspot_pipeline.history import assets as history
 from hotspot_pipeline.orchestration.jobs import Jobs, build_jobs, build_schedules
 from hotspot_pipeline.orchestration.sensors import build_sensors
 from hotspot_pipeline.orchestration.tables import Workshop
@@ -66,8 +67,11 @@ def _of_force(
     assets = [
         *raw.build_assets(shop),
         *validated.build_assets(shop),
+        *history.build_assets(shop),
         *[
-            build_sql_asset(shop, model, before=sound if model in partitioned else None)
+            build_sql_asset(shop, model, before=sound, along=refresh.note_asked)
+            if model in partitioned
+            else build_sql_asset(shop, model)
             for model in models.values()
         ],
         *hexes.build_assets(shop),

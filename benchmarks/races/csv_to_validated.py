@@ -31,7 +31,13 @@ _GX_IMPORT = "great-expectations: cold import and context"
 _GX_PASS = "great-expectations: pass over the extract"
 _AUDITED = ("raw.crimes", "validated.crimes")
 _AUDITS = "audits of raw.crimes and validated.crimes"
-_RAW_BOOKS = ("raw.extracts", "raw.extract_files", "raw.unreadable_lines", "raw.decisions")
+_RAW_BOOKS = (
+    "raw.extracts",
+    "raw.extract_files",
+    "raw.unreadable_lines",
+    "raw.decisions",
+    "raw.full_runs",
+)
 
 
 def prepare(folder: Path, is_quick: bool) -> Facts:
@@ -108,7 +114,7 @@ def _time_the_gate(watch: Stopwatch, judging: Any) -> None:
     """Puts the clock around the calls of the gate and, as parts, around the steps of a judgement."""
     from hotspot_pipeline.validated import extract, gate
 
-    watch.around(judging.Gate, "_rows", "read the rows back from raw.crimes")
+    watch.around(judging.Gate, "_waiting", "read the rows back from raw.crimes")
     watch.around(judging, "validate_extract", "validate the rows")
     watch.around(judging.Gate, "_store", "write validated.crimes and its books")
     for name in (

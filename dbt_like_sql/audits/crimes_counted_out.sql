@@ -1,12 +1,30 @@
+with accepted as (
+
+    select
+        accepted_with,
+        count(*) as n
+    from validated.crimes
+    group by accepted_with
+
+)
+
 select
     c.extract_id,
+    e.n_rows,
     c.n_in,
+    c.n_accepted_before,
     c.n_accepted,
     c.n_rejected,
     c.n_held,
-    count(v.extract_id) as n_rows
+    coalesce(a.n, 0) as n_in_table
 from validated.extract_counts c
-left join validated.crimes v on v.extract_id = c.extract_id
-where c.table_name = 'crimes'
-group by c.extract_id, c.n_in, c.n_accepted, c.n_rejected, c.n_held
-having c.n_in <> c.n_accepted + c.n_rejected + c.n_held or c.n_accepted <> count(v.extract_id)
+left join accepted a on a.accepted_with = c.extract_id
+left join raw.extracts e on e.extract_id = c.extract_id
+where
+    c.table_name = 'crimes'
+    and (
+        c.n_in <> c.n_accepted + c.n_rejected + c.n_held
+        or c.n_accepted <> coalesce(a.n, 0)
+        or e.n_rows is null
+        or e.n_rows <> c.n_in + c.n_accepted_before
+    )

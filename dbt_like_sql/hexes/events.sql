@@ -1,10 +1,4 @@
-with codes as (
-
-    select * from validated.offence_codes
-
-),
-
-crime_codes as (
+with crime_codes as (
 
     -- the code as it was valid when the crime was recorded; outside every validity, the newest wording
     select
@@ -16,19 +10,11 @@ crime_codes as (
         o.police_generated,
         o.cchi_days
     from history.crimes_current c
-    inner join codes o on o.ho_offence_code = c.ho_offence_code
-    qualify row_number() over (
-        partition by c.extract_id, c.source_file, c.line_no
-        order by
-            case
-                when
-                    cast(c.recorded_ts_local as date) >= o.valid_from
-                    and (o.valid_to is null or cast(c.recorded_ts_local as date) <= o.valid_to)
-                    then 0
-                else 1
-            end,
-            o.valid_from desc
-    ) = 1
+    inner join history.offence_spans o
+        on
+            o.ho_offence_code = c.ho_offence_code
+            and coalesce(cast(c.recorded_ts_local as date), cast('9998-12-31' as date)) >= o.day_from
+            and coalesce(cast(c.recorded_ts_local as date), cast('9998-12-31' as date)) < o.day_before
 
 ),
 
@@ -110,7 +96,7 @@ incidents as (
         a.geocode_quality,
         cast(null as varchar) as location_type,
         false as is_point_of_no_public,
-        'live' as record_status,
+        a.record_status,
         false as is_domestic,
         false as is_online,
         a.linked_crime_pid is not null as is_linked_to_crime,

@@ -1,33 +1,9 @@
-with incidents as (
-
-    select
-        a.*,
-        e.feed,
-        e.extract_ts_utc,
-        e.received_at_utc
-    from validated.asb_incidents a
-    inner join raw.extracts e on e.extract_id = a.extract_id
-    where e.extract_ts_utc <= $known_at
-
-),
-
-standing as (
-
-    select *
-    from incidents
-    qualify row_number() over (
-        partition by source_system, incident_pid
-        order by extract_ts_utc desc, received_at_utc desc, extract_id desc, source_file desc, line_no desc
-    ) = 1
-
-)
-
+-- the answer at $known_at: of each record the state that was known last; of a withdrawn one nothing is known
 select
     extract_id,
     source_file,
     line_no,
-    feed,
-    extract_ts_utc,
+    observed_utc as extract_ts_utc,
     source_system,
     incident_pid,
     opened_ts_local,
@@ -45,5 +21,11 @@ select
     is_inside_force,
     linked_crime_pid,
     duplicate_of_pid,
-    row_hash
-from standing
+    row_hash,
+    record_status,
+    feed
+from history.asb_versions
+where
+    known_from_utc <= $known_at
+    and (known_to_utc is null or known_to_utc > $known_at)
+    and record_status <> 'withdrawn'

@@ -6,6 +6,7 @@ with delivered as (
         sum(n_rejected) as n_rejected,
         sum(n_held) as n_held,
         sum(n_accepted) as n_accepted,
+        sum(n_repeated) as n_repeated,
         sum(case when state = 'withdrawn' then n_records else 0 end) as n_records_withdrawn,
         sum(case when state = 'waiting' then n_records - n_unreadable else 0 end) as n_records_waiting,
         count(*) as n_deliveries,
@@ -35,6 +36,8 @@ measures as (
     select 'records delivered', 'records', n_records from delivered
     union all
     select 'records unreadable', 'records', n_unreadable from delivered
+    union all
+    select 'records repeated', 'records', n_repeated from delivered
     union all
     select 'records rejected', 'records', n_rejected from delivered
     union all

@@ -28,6 +28,7 @@ select
     e.n_files,
     e.n_records,
     e.n_unreadable,
+    coalesce(c.n_accepted_before, 0) as n_repeated,
     coalesce(c.n_accepted, 0) as n_accepted,
     coalesce(c.n_rejected, 0) as n_rejected,
     coalesce(c.n_held, 0) as n_held,

@@ -56,7 +56,7 @@ def _decision(words: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
 def withdraw(
     extract_id: str, because: str, by: str | None, no_run: bool, force_id: str | None, as_json: bool
 ) -> int:
-    """Undo a bad delivery: its rows leave every table, the record of it stays."""
+    """Undo a bad delivery: its rows leave every figure; what was known before it and the record of it stay."""
     return _decide("withdrawn", extract_id, because, by, no_run, force_id, as_json)
 
 
@@ -65,7 +65,7 @@ def withdraw(
 def release(
     extract_id: str, because: str, by: str | None, no_run: bool, force_id: str | None, as_json: bool
 ) -> int:
-    """Let a held delivery through the gate: its rows without fault are taken, the record says who and why."""
+    """Let a held delivery through the gate, or what it changes be published; the record says who and why."""
     return _decide("released", extract_id, because, by, no_run, force_id, as_json)
 
 
@@ -140,10 +140,15 @@ def _refuse_wrong(session: Session, decision: str, extract_id: str) -> None:
     )
     if session.value(withdrawn, {"id": extract_id}):
         raise ValueError(f"{extract_id} is withdrawn already")
-    held = (
-        "select count(*) from validated.extract_counts where extract_id = $id and status = 'held'"
-    )
-    if decision == "released" and not session.value(held, {"id": extract_id}):
+    held = [
+        "select count(*) from validated.extract_counts where extract_id = $id and status = 'held'",
+        "select count(*) from history.extracts where extract_id = $id and is_held",
+    ]
+    tables = ("validated.extract_counts", "history.extracts")
+    if decision == "released" and not any(
+        session.exists(table) and session.value(query, {"id": extract_id})
+        for table, query in zip(tables, held, strict=True)
+    ):
         raise ValueError(f"{extract_id} is not held, so there is nothing to release")
 
 

@@ -22,6 +22,7 @@ from hotspot_pipeline.cli.common import (
     table,
 )
 from hotspot_pipeline.definitions import build_defs, warehouse_of
+from hotspot_pipeline.history.guard import BANNER
 from hotspot_pipeline.orchestration.tables import Workshop
 from hotspot_pipeline.orchestration.upstream import latest_evaluations
 from hotspot_pipeline.settings import Force, Settings
@@ -59,11 +60,15 @@ def status(force_id: str | None, as_json: bool) -> int:
     writer = (
         lock.holder(force.lock_file).get("purpose") if not lock.is_free(force.lock_file) else None
     )
-    document = {"force": force.force_id, "running": writer, "tables": tables, "failing_checks": failing,
+    banner = force.published / BANNER
+    held = banner.read_text(encoding="utf-8").strip() if banner.exists() else None
+    document = {"force": force.force_id, "running": writer, "held": held, "tables": tables, "failing_checks": failing,
                 "data_quality": quality, "deliveries_with_faults": deliveries}  # fmt: skip
     if as_json:
         say(True, document)
         return 0
+    if held:
+        console.print(held, style="bold red", markup=False, soft_wrap=True)
     if writer:
         console.print(f"[yellow]a run holds the warehouse: {writer}[/yellow]")
     table(

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from hotspot_pipeline.cli.backfilling import backfill
 from hotspot_pipeline.cli.deciding import release, signoff, withdraw
 from hotspot_pipeline.cli.fetch import fetch
 from hotspot_pipeline.cli.look import explain, sql, status
@@ -27,6 +28,7 @@ for command in (
     fetch,
     run,
     ui,
+    backfill,
     status,
     explain,
     sql,

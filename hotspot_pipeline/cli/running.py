@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -25,7 +26,7 @@ from hotspot_pipeline.cli.progress import progress, step_words
 from hotspot_pipeline.cli.summary import RunSummary, print_summary, summarise
 from hotspot_pipeline.definitions import build_defs, warehouse_of
 from hotspot_pipeline.orchestration.dead_runs import fail_dead_runs, know_pool
-from hotspot_pipeline.orchestration.jobs import job_name
+from hotspot_pipeline.orchestration.jobs import BY_HAND, WHY_TAG, job_name
 from hotspot_pipeline.orchestration.partitions import (
     daily_partitions,
     key_of,
@@ -96,7 +97,7 @@ def run_force(
             definitions = build_defs(replace(found, forces=(force,)))
             outcomes: list[JobOutcome] = []
             for name, partition in _plan(force):
-                outcome = _run_job(
+                outcome = run_job(
                     dagster_instance,
                     definitions,
                     force,
@@ -122,7 +123,7 @@ def _plan(force: Force) -> list[tuple[str, str | None]]:
     return [(name, key) for name, key in jobs if name == "nightly_crime" or key is not None]
 
 
-def _run_job(
+def run_job(
     dagster_instance: dg.DagsterInstance,
     definitions: dg.Definitions,
     force: Force,
@@ -131,6 +132,7 @@ def _run_job(
     *,
     verbose: bool,
     quiet: bool,
+    tags: Mapping[str, str] | None = None,
 ) -> JobOutcome:
     job = definitions.resolve_job_def(job_name(force.force_id, name))
     run_id, started = str(uuid.uuid4()), datetime.now(UTC)
@@ -142,7 +144,7 @@ def _run_job(
             run_config=_LOUD if verbose else _QUIET,
             raise_on_error=False,
             run_id=run_id,
-            tags={"hotspots/why": "hotspots run"},
+            tags={WHY_TAG: BY_HAND, **(tags or {})},
         )
     outcome = JobOutcome(name, result.run_id, result.success, partitions=partition or "")
     outcome.seconds = round((datetime.now(UTC) - started).total_seconds(), 2)
@@ -169,7 +171,11 @@ def _plain_reason(step: str, failure: Any) -> str:
 
 # what only a run can add to: dropped, it would come back empty
 _BOOKS = ("rejects", "gate_results", "gate_warnings", "extract_counts")
-_NEVER_DROPPED = {*[f"validated.{b}" for b in _BOOKS], "hexes.refreshed_windows"}
+_NEVER_DROPPED = {
+    *[f"validated.{b}" for b in _BOOKS], "hexes.refreshed_windows", "history.extracts", "history.recodes", "history.affected_weeks",
+}  # fmt: skip
+# what is written with the versions of a table, row by row
+_OF_VERSIONS = {"history.crime_versions": "crimes", "history.asb_versions": "asb_incidents"}
 
 
 def _drop(found: Settings, force: Force, tables: tuple[str, ...]) -> None:
@@ -187,11 +193,23 @@ def _drop(found: Settings, force: Force, tables: tuple[str, ...]) -> None:
                     f"{table}: a ledger is not built from other tables; rebuild the table it tells of "
                     "(validated.crimes, hexes.crime_weekly …) and it follows"
                 )
+        # the book of history knows extracts by name: rows judged anew would not reach it
+        also = [
+            v for v, t in _OF_VERSIONS.items() if f"validated.{t}" in tables and v not in tables
+        ]
         with session.transaction():
-            for table in tables:
+            for table in (*tables, *also):
                 session.execute(f"drop table if exists {table}")
                 if table.startswith("validated."):
                     _forget_judgements(session, table.removeprefix("validated."))
+                if table in _OF_VERSIONS:
+                    _forget_history(session, _OF_VERSIONS[table])
+
+
+def _forget_history(session: Session, table_name: str) -> None:
+    for book in ("extracts", "recodes", "affected_weeks"):
+        if session.exists(f"history.{book}"):
+            session.execute(f"delete from history.{book} where table_name = $t", {"t": table_name})
 
 
 def _forget_judgements(session: Session, table: str) -> None:

@@ -46,7 +46,8 @@ def summarise(session: Session, run_ids: Sequence[str]) -> RunSummary:
             if session.exists("validated.extract_counts")
             else ""
         )
-        counts = "c.n_accepted, c.n_rejected" if joined else "0 as n_accepted, 0 as n_rejected"
+        names = ("n_accepted", "n_rejected", "n_accepted_before as n_repeated")
+        counts = ", ".join(f"c.{n}" if joined else f"0 as {n.split()[-1]}" for n in names)
         deliveries = session.frame(
             f"select e.extract_id, e.feed, {state} as state, e.n_records, e.n_unreadable, {counts} from raw.extracts e {joined} "
             f"where e.run_id in ({runs}) order by e.feed, e.extract_ts_utc"
@@ -78,6 +79,7 @@ def print_summary(force: Force, outcomes: Sequence[JobOutcome], summary: RunSumm
                 "held",
                 "records",
                 "unreadable",
+                "repeated",
                 "rejected",
                 "accepted",
             ],
@@ -117,15 +119,16 @@ def print_summary(force: Force, outcomes: Sequence[JobOutcome], summary: RunSumm
 def _by_feed(deliveries: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
     rows: dict[str, list[Any]] = {}
     for d in deliveries:
-        row = rows.setdefault(d["feed"], [d["feed"], 0, 0, 0, 0, 0, 0, 0])
+        row = rows.setdefault(d["feed"], [d["feed"], 0, 0, 0, 0, 0, 0, 0, 0])
         row[1] += 1
         row[2] += d["state"] == "refused"
         row[3] += d["state"] == "held"
         for place, name in (
             (4, "n_records"),
             (5, "n_unreadable"),
-            (6, "n_rejected"),
-            (7, "n_accepted"),
+            (6, "n_repeated"),
+            (7, "n_rejected"),
+            (8, "n_accepted"),
         ):
             row[place] += d[name] or 0
     return list(rows.values())

@@ -16,6 +16,10 @@ COLUMN_TYPES: tuple[str, ...] = ColumnType.__args__  # type: ignore[attr-defined
 ExtractKind = Literal["full", "delta", "snapshot"]
 
 
+# tables whose full extracts repeat hundreds of thousands of rows
+RUN_TABLES = ("crimes", "asb_incidents")
+
+
 class ContractError(ValueError):
     """A feed contract or a force's mapping that cannot be used; names file, key, value and rule."""
 
@@ -124,6 +128,13 @@ class FeedContract:
         """Changes when anything that decides how a file is read or typed changes (16 hex digits)."""
         text = json.dumps(asdict(self), sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def stands_in_runs(self, kind: str) -> bool:
+        """Is a row that an extract of this kind brings again unchanged kept once (`raw.full_runs`)?
+
+        Lists of places are small and are kept extract by extract; rows without a key cannot be told apart.
+        """
+        return kind == "full" and self.table in RUN_TABLES and bool(self.key)
 
     def mapped(self, mapping: Mapping[str, Any], source: str = "force.yml") -> FeedContract:
         """The contract with a force's own names, codes, formats and constants laid over it (`feeds/mapping.py`)."""

@@ -1,66 +1,94 @@
-"""Recomputes exactly the weeks and days that changed, in one step, and reports each as its partition.
+"""Recomputes exactly the weeks and days whose events changed, in one step, and reports each as its partition.
 
-A nightly job has no partitions, the counts per week and day have: so this step computes every window, replaces those
-whose rows differ, and tells Dagster partition by partition. Scattered windows cost one step, not one process each.
+A nightly job has no partitions, the counts per week and day have: so this step looks which windows were computed from other
+events than stand now (`window_prints.py`), computes those and no others, replaces the ones that differ, and tells Dagster partition by
+partition, with the reason. Scattered windows cost one step, not one process each. The weeks that a person names are computed with them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
-import polars as pl
 
 from hotspot_pipeline.feeds.of_force import contracts_of
+from hotspot_pipeline.hexes import backfill_ledger, window_prints
+from hotspot_pipeline.hexes.backfill_ledger import Causes
+from hotspot_pipeline.orchestration.jobs import REFRESHED_TAG
 from hotspot_pipeline.orchestration.partitions import key_date
 from hotspot_pipeline.orchestration.tables import Results, Workshop
 from hotspot_pipeline.sql_models.assets import refresh_model
 from hotspot_pipeline.sql_models.model import SqlModel
 from hotspot_pipeline.warehouse.session import AuditsFailed, Session, Write
 
-TABLE = "hexes.refreshed_windows"
+TABLES = (backfill_ledger.TABLE, window_prints.TABLE)
 _STEP = {"daily": 1, "weekly": 7}
 
 
 def build_refresh(shop: Workshop, models: Sequence[SqlModel]) -> dg.AssetsDefinition:
-    """The asset of `hexes.refreshed_windows`; `models` are the partitioned ones it keeps right."""
+    """The assets of the ledger and the prints; `models` are the partitioned ones that they keep right."""
 
     @dg.multi_asset(
         name=f"{shop.force.force_id}__hexes__refreshed_windows",
-        specs=[shop.spec(TABLE, deps=("hexes.events",), kinds=("sql",))],
-        check_specs=shop.checks(TABLE),
+        specs=[
+            shop.spec(table, deps=("hexes.events", "history.affected_weeks"), kinds=("sql",))
+            for table in TABLES
+        ],
+        check_specs=[check for table in TABLES for check in shop.checks(table)],
         required_resource_keys={shop.resource},
         pool=shop.pool,
     )
     def refreshed_windows(context: dg.AssetExecutionContext) -> Results:
+        named = backfill_ledger.named_weeks(context.run)
         with shop.warehouse(context).session() as session:
-            contract = shop.catalog[TABLE]
-            session.ensure(contract)
-            before = session.standing(contract)
-            extracts = _extracts_of_run(session, context.run_id)
+            for table in TABLES:
+                session.ensure(shop.catalog[table])
+            before = {table: session.standing(shop.catalog[table]) for table in TABLES}
             facts: dict[str, Any] = {}
+            said: list[str] = []
             for model in models:
-                write = _refresh(shop, session, model, context.run_id, extracts)
-                reported = _report(shop, session, context, model, write, extracts)
-                facts[f"{model.contract.table}: windows recomputed"] = len(write.windows)
-                facts[f"{model.contract.table}: partitions reported"] = reported
+                table, days = model.contract.table, _STEP[model.contract.partition]
+                causes = backfill_ledger.causes(session, model)
+                by_name = {w + timedelta(days=d) for w in named for d in range(0, 7, days)}
+                asked = sorted(by_name.union(window_prints.stale(session, model)))
+                known = window_prints.known(session, model)
+                why = {
+                    w: backfill_ledger.reason(
+                        causes.get(w), is_named=w in by_name, is_first=w not in known
+                    )
+                    for w in asked
+                }
+                write = _refresh(session, model, context.run, why, causes)
+                # a week that a person named shows in the UI even if nothing in it changed
+                shown = set(write.windows).union(named if days == 7 else ())
+                facts[f"{table}: windows recomputed"] = len(asked)
+                facts[f"{table}: windows changed"] = len(write.windows)
+                facts[f"{table}: partitions reported"] = _report(
+                    shop, session, context, model, write, shown, why, causes
+                )
+                lines = [f"- {w}: {text}" for w, text in list(why.items())[:40]]
+                if lines:
+                    said.append(f"**{model.name}**, {len(why)} windows\n\n" + "\n".join(lines))
+            _tag_run(context, facts, said)
+            facts["why"] = dg.MetadataValue.md("\n\n".join(said) or "no window's events changed")
             if month_only(shop):
                 facts["days and weeks"] = (
                     "refused: every feed of this force carries months only, so they stay empty"
                 )
-            yield shop.result(session.stand(contract, before), facts)
+            for name in TABLES:
+                yield shop.result(session.stand(shop.catalog[name], before[name]), facts)
 
     return refreshed_windows
 
 
-_LEDGER: dict[str, pl.DataType | type[pl.DataType]] = {
-    "run_id": pl.String,
-    "table_name": pl.String,
-    "window_start": pl.Date,
-    "reason": pl.String,
-    "extract_ids": pl.String,
-    "refreshed_at_utc": pl.Datetime("us"),
-}
+def _tag_run(
+    context: dg.AssetExecutionContext, facts: Mapping[str, Any], said: Sequence[str]
+) -> None:
+    """What was refreshed stands in the list of runs too."""
+    if said:
+        done = {k: v for k, v in facts.items() if k.endswith("recomputed") and v}
+        words = ", ".join(f"{k.removesuffix(' recomputed')} {v}" for k, v in done.items())
+        context.instance.add_run_tags(context.run_id, {REFRESHED_TAG: words})
 
 
 def month_only(shop: Workshop) -> bool:
@@ -69,54 +97,34 @@ def month_only(shop: Workshop) -> bool:
     return precision == {"month"}
 
 
-def _refresh(
-    shop: Workshop, session: Session, model: SqlModel, run_id: str, extracts: list[str]
-) -> Write:
-    """The windows and their lines in the ledger change in one transaction: a kill cannot part them."""
+def note_asked(
+    session: Session,
+    model: SqlModel,
+    run: dg.DagsterRun,
+    asked: Sequence[date],
+    changed: Sequence[date],
+) -> None:
+    """The ledger and the prints of partitions that were launched by name, in the transaction of their rows."""
+    for table in TABLES:
+        session.ensure(session.catalog[table])
+    why = dict.fromkeys(asked, backfill_ledger.partition_reason(run))
+    backfill_ledger.write(session, model, run, why, changed, {})
+    window_prints.note(session, model, asked)
 
-    def note(windows: tuple[date, ...]) -> None:
-        mine = {"run": run_id, "table": model.name}
-        session.execute(f"delete from {TABLE} where run_id = $run and table_name = $table", mine)
-        rows = _ledger_rows(run_id, model, windows, extracts)
-        session.insert(shop.catalog[TABLE], pl.DataFrame(rows, schema=_LEDGER))
+
+def _refresh(
+    session: Session, model: SqlModel, run: dg.DagsterRun, why: Mapping[date, str], causes: Causes
+) -> Write:
+    """The windows, their lines in the ledger and their prints change in one transaction: a kill cannot part them."""
+
+    def note(changed: tuple[date, ...]) -> None:
+        backfill_ledger.write(session, model, run, why, changed, causes)
+        window_prints.note(session, model, list(why))
 
     try:
-        return refresh_model(session, model, {}, note)
+        return refresh_model(session, model, {}, note if why else None, list(why))
     except AuditsFailed as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
-
-
-def _extracts_of_run(session: Session, run_id: str) -> list[str]:
-    return (
-        session.frame(
-            "select extract_id from raw.extracts where run_id = $run and status = 'loaded' order by 1",
-            {"run": run_id},
-        )
-        .get_column("extract_id")
-        .to_list()
-    )
-
-
-def _ledger_rows(
-    run_id: str, model: SqlModel, windows: tuple[date, ...], extracts: list[str]
-) -> list[dict[str, Any]]:
-    now = datetime.now(UTC).replace(tzinfo=None)
-    reason = (
-        f"{len(extracts)} new extracts"
-        if extracts
-        else "an earlier stage gives other rows (rules, lookups or a withdrawal)"
-    )
-    return [
-        {
-            "run_id": run_id,
-            "table_name": model.name,
-            "window_start": window,
-            "reason": reason,
-            "extract_ids": ", ".join(extracts[:50]) or None,
-            "refreshed_at_utc": now,
-        }
-        for window in windows
-    ]
 
 
 def _report(
@@ -125,9 +133,11 @@ def _report(
     context: dg.AssetExecutionContext,
     model: SqlModel,
     write: Write,
-    extracts: list[str],
+    shown: Collection[date],
+    why: Mapping[date, str],
+    causes: Causes,
 ) -> int:
-    """One materialisation a partition: those that changed, and those in between that never showed, even if empty."""
+    """One materialisation a partition: those to be shown, and those in between that never were, even if empty."""
     contract = model.contract
     partitions = shop.partitions(contract)
     assert partitions is not None
@@ -146,10 +156,10 @@ def _report(
     )
     done = {key_date(k) for k in context.instance.get_materialized_partitions(key)}
     span = _span(rows, _STEP[contract.partition], closed)
-    changed = set(write.windows)
     names = {key_date(k): k for k in partitions.get_partition_keys(current_time=now)}
-    due = [w for w in span if w in names and (w in changed or w not in done)]
-    for window in due:
+    due = [w for w in {*span, *shown} if w in names and (w in shown or w not in done)]
+    for window in sorted(due):
+        extracts = causes[window]["extract_ids"] if window in causes else None
         context.log_event(
             dg.AssetMaterialization(
                 key,
@@ -157,9 +167,8 @@ def _report(
                 metadata={
                     "dagster/partition_row_count": rows.get(window, 0),
                     "dagster/row_count": write.n_rows,
-                    "reason": f"{len(extracts)} new extracts"
-                    if window in changed
-                    else "first seen, nothing to count",
+                    "reason": why.get(window, "first seen, nothing to count"),
+                    **({"extracts": extracts} if extracts else {}),
                 },
             )
         )

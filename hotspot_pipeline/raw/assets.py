@@ -5,7 +5,7 @@ and header rules (`intake.py`), what the rows mean (`validated/`).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,11 +15,18 @@ import polars as pl
 from hotspot_pipeline.feeds.contract import FeedContract
 from hotspot_pipeline.feeds.of_force import contracts_of
 from hotspot_pipeline.orchestration.tables import Results, Workshop
-from hotspot_pipeline.raw import archive, landing
+from hotspot_pipeline.raw import archive, full_runs, landing
 from hotspot_pipeline.raw.intake import Account, Intake, duplicate_row, read_extract
 from hotspot_pipeline.warehouse.session import Session
 
-BOOKS = ("raw.extracts", "raw.extract_files", "raw.unreadable_lines", "raw.decisions")
+BOOKS = (
+    "raw.extracts",
+    "raw.extract_files",
+    "raw.unreadable_lines",
+    "raw.decisions",
+    "raw.full_runs",
+)
+EDITED = ("raw.full_runs",)
 _READABLE = "every_file_is_readable"
 
 
@@ -51,13 +58,17 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
         with shop.warehouse(context).session() as session:
             for table in tables:
                 session.ensure(shop.catalog[table])
-            before = {table: session.standing(shop.catalog[table]) for table in tables}
+            before = {
+                table: session.standing(shop.catalog[table], is_edited=table in EDITED)
+                for table in tables
+            }
+            full_runs.adopt_earlier(session, contracts_of(shop.force).values())
             purge_withdrawn(session, tables)
             taken = _take_all(shop, session, context)
             _say(context, taken)
             checks = [_readable_result(shop, session)]
             for table in tables:
-                write = session.stand(shop.catalog[table], before[table])
+                write = session.stand(shop.catalog[table], before[table], is_edited=table in EDITED)
                 yield shop.result(write, _facts(table, taken))
             yield from checks
 
@@ -65,13 +76,12 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
 
 
 def purge_withdrawn(session: Session, tables: list[str]) -> None:
-    """Takes the rows of withdrawn extracts out of every table that has an extract_id, but for the books."""
+    """Takes the rows of withdrawn extracts out of every table of rows, but for those that stand in another full extract."""
+    if not session.value("select count(*) from raw.decisions where decision = 'withdrawn'"):
+        return
     for table in tables:
         if table not in BOOKS:
-            session.execute(
-                f"delete from {table} where extract_id in "
-                "(select extract_id from raw.decisions where decision = 'withdrawn')"
-            )
+            session.execute(full_runs.PURGE.format(table=table))
 
 
 def _take_all(shop: Workshop, session: Session, context: dg.AssetExecutionContext) -> _Taken:
@@ -92,13 +102,14 @@ def _take_all(shop: Workshop, session: Session, context: dg.AssetExecutionContex
             for file in extract.files:
                 archive.keep(shop.force.archive, feed, file)
             intake = read_extract(extract, received_at_utc=datetime.now(UTC), run_id=context.run_id)
-            _store(shop, session, contract, intake)
-            taken.intakes.append(intake.account)
+            booked = _store(shop, session, contract, intake)
+            taken.intakes.append(booked)
             context.log.info(
-                f"{feed}: extract {number} of {len(waiting)}: {extract.extract_id}: {intake.account.extract['status']}, "
-                f"{intake.account.extract['n_rows']} rows, {intake.account.extract['n_unreadable']} unreadable"
+                f"{feed}: extract {number} of {len(waiting)}: {extract.extract_id}: {booked.extract['status']}, "
+                f"{booked.extract['n_rows']} rows ({booked.extract['n_repeated']} stand already), "
+                f"{booked.extract['n_unreadable']} unreadable"
             )
-            for refused in intake.account.refusals:
+            for refused in booked.refusals:
                 context.log.warning(
                     f"{feed}: {refused['source_file']}: refused ({refused['rule']}): {refused['reason']}"
                 )
@@ -132,28 +143,30 @@ def _known_files(session: Session, contract: FeedContract) -> _Known:
     )
 
 
-def _store(shop: Workshop, session: Session, contract: FeedContract, intake: Intake) -> None:
+def _store(shop: Workshop, session: Session, contract: FeedContract, intake: Intake) -> Account:
+    """Rows and books in one transaction; of a full extract only the rows that do not stand yet. Returns the account as booked."""
+    extract, rows = dict(intake.account.extract), intake.rows
     table = shop.catalog[f"raw.{contract.table}"]
     missing = [
-        pl.lit(None, pl.String).alias(c.name)
-        for c in table.columns
-        if c.name not in intake.rows.columns
+        pl.lit(None, pl.String).alias(c.name) for c in table.columns if c.name not in rows.columns
     ]
     with session.transaction():
         for book in ("raw.extracts", "raw.extract_files"):  # an earlier refusal of the same bytes
             session.execute(
-                f"delete from {book} where extract_id = $id",
-                {"id": intake.account.extract["extract_id"]},
+                f"delete from {book} where extract_id = $id", {"id": extract["extract_id"]}
             )
-        session.insert(
-            shop.catalog["raw.extracts"], _frame(shop, "raw.extracts", [intake.account.extract])
-        )
+        order = full_runs.next_order(session, contract.feed, extract["extract_ts_utc"])
+        if extract["status"] == "loaded" and contract.stands_in_runs(extract["kind"]):
+            rows = full_runs.book(session, contract, extract["extract_id"], order, rows)
+        extract |= {"order_ts_utc": order, "n_repeated": intake.rows.height - rows.height}
+        session.insert(shop.catalog["raw.extracts"], _frame(shop, "raw.extracts", [extract]))
         session.insert(
             shop.catalog["raw.extract_files"],
             _frame(shop, "raw.extract_files", list(intake.account.files)),
         )
         session.insert(shop.catalog["raw.unreadable_lines"], intake.unreadable)
-        session.insert(table, intake.rows.with_columns(missing))
+        session.insert(table, rows.with_columns(missing))
+    return replace(intake.account, extract=extract)
 
 
 def _note_repeats(
@@ -217,6 +230,7 @@ def _facts(table: str, taken: _Taken) -> dict[str, Any]:
     return {
         "extracts taken": len(rows),
         "rows taken": sum(int(i.extract["n_rows"]) for i in rows),
+        "rows repeated": sum(int(i.extract["n_repeated"]) for i in rows),
         "lines unreadable": sum(int(i.extract["n_unreadable"]) for i in rows),
     }
 

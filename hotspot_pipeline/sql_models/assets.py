@@ -2,11 +2,11 @@
 
 A model without partitions replaces its whole table; a daily or weekly one replaces the windows of its run in one
 transaction, however many there are. `refresh` recomputes every window of partitioned models and replaces exactly
-those that differ.
+those that differ, or of some that are asked for.
 """
 
-from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
 
@@ -18,8 +18,8 @@ from hotspot_pipeline.sql_models.model import SqlModel
 from hotspot_pipeline.warehouse.session import Query, Session, Write
 
 Footer = Callable[[Session], Mapping[str, Any]]
+Along = Callable[[Session, SqlModel, dg.DagsterRun, Sequence[date], Sequence[date]], None]
 KNOWN_AT_TAG = "hotspots/known_at"
-_WINDOW_DAYS = {"daily": 1, "weekly": 7}
 
 
 def build_sql_asset(
@@ -27,8 +27,10 @@ def build_sql_asset(
     model: SqlModel,
     footer: Footer | None = None,
     before: Callable[[dg.AssetExecutionContext], None] | None = None,
+    along: Along | None = None,
 ) -> dg.AssetsDefinition:
-    """The asset of one model. `footer` adds metadata read in the same session; `before` may refuse the run."""
+    """The asset of one model. `footer` adds metadata read in the same session; `before` may refuse the run; `along` is
+    called in the transaction of a partitioned model's rows, with the windows asked for and those that changed."""
     contract = model.contract
     spec = shop.spec(
         model.name,
@@ -54,29 +56,39 @@ def build_sql_asset(
             facts = {**(footer(session) if footer else {}), **column_lineage(shop, model)}
             yield from shop.run_write(
                 model.name,
-                partial(write_model, session, model, values, _window(context)),
+                partial(_write, session, model, values, context, along),
                 facts,
             )
 
     return build
 
 
-def write_model(
+def _write(
     session: Session,
     model: SqlModel,
     values: Mapping[str, Any],
-    window: tuple[date, date] | None = None,
+    context: dg.AssetExecutionContext,
+    along: Along | None,
 ) -> Write:
-    """Runs the model and writes its table; `window` is required for a partitioned model."""
+    """The whole table, or the windows of the run, however many there are."""
     if model.contract.partition == "none":
-        return session.replace_table(model.contract, Query(model.sql, model.bound(values)))
-    if window is None:
+        return write_model(session, model, values)
+    if not context.has_partition_key and not context.has_partition_key_range:
         raise ValueError(
             f"{model.name}: a {model.contract.partition} table is written for a window"
         )
-    start, end = window
-    query = Query(model.sql, model.bound({**values, "window_start": start, "window_end": end}))
-    return session.replace_window(model.contract, query, start, end)
+    asked = [key_date(k) for k in context.partition_keys]
+
+    def note(changed: tuple[date, ...]) -> None:
+        if along:
+            along(session, model, context.run, asked, changed)
+
+    return refresh_model(session, model, values, note, asked)
+
+
+def write_model(session: Session, model: SqlModel, values: Mapping[str, Any]) -> Write:
+    """Runs an unpartitioned model and writes its table."""
+    return session.replace_table(model.contract, Query(model.sql, model.bound(values)))
 
 
 def refresh_model(
@@ -84,8 +96,16 @@ def refresh_model(
     model: SqlModel,
     values: Mapping[str, Any],
     along: Callable[[tuple[date, ...]], None] | None = None,
+    asked: Sequence[date] | None = None,
 ) -> Write:
-    """Computes every window of a partitioned model and replaces those whose rows differ; `along` as in the session."""
+    """Computes the `asked` windows of a partitioned model, or every one, and replaces those whose rows differ; `along` as in the
+    session."""
+    if asked is not None:
+        assert model.asked_sql is not None
+        used = {name: values[name] for name in model.parameters if not name.startswith("window_")}
+        return session.replace_changed_windows(
+            model.contract, Query(model.asked_sql, used), along, asked
+        )
     everything = {**values, "window_start": date(1900, 1, 1), "window_end": date(9999, 1, 1)}
     return session.replace_changed_windows(
         model.contract, Query(model.sql, model.bound(everything)), along
@@ -105,16 +125,6 @@ def _known_at(tags: Mapping[str, str]) -> datetime:
             allow_retries=False,
         ) from error
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
-
-
-def _window(context: dg.AssetExecutionContext) -> tuple[date, date] | None:
-    if not context.has_partition_key and not context.has_partition_key_range:
-        return None
-    keys = context.partition_keys
-    weekly = isinstance(context.assets_def.partitions_def, dg.WeeklyPartitionsDefinition)
-    return key_date(keys[0]), key_date(keys[-1]) + timedelta(
-        days=_WINDOW_DAYS["weekly" if weekly else "daily"]
-    )
 
 
 def column_lineage(shop: Workshop, model: SqlModel) -> dict[str, dg.TableColumnLineage]:

@@ -28,6 +28,7 @@ from hotspot_pipeline.sql_models.positions import (
     parse_fault,
     resolve_fault,
 )
+from hotspot_pipeline.sql_models.windows import for_asked_windows
 from hotspot_pipeline.warehouse.contract import Catalog, TableContract
 
 PARAMETERS = ("window_start", "window_end", "known_at")
@@ -39,7 +40,8 @@ class ModelError(ValueError):
 
 @dataclass(frozen=True)
 class SqlModel:
-    """`column_lineage`: for each column, the (stage.table, column) pairs it is computed from."""
+    """`column_lineage`: for each column, the (stage.table, column) pairs it is computed from. `asked_sql` is a windowed model's
+    query for scattered windows (`windows.py`); `names` are all column names it mentions."""
 
     contract: TableContract
     sql: str
@@ -47,6 +49,8 @@ class SqlModel:
     parameters: frozenset[str]
     code_version: str
     column_lineage: Lineage
+    asked_sql: str | None
+    names: frozenset[str]
 
     @property
     def name(self) -> str:
@@ -103,8 +107,22 @@ def _load(contract: TableContract, path: Path, catalog: Catalog, schema: Mapping
         typed = annotate_types(qualified.copy(), schema=schema, dialect=DIALECT)
         for cast, why in rounding_casts(typed):
             raise ModelError(f"{path}:{line_of(cast, sql)}: not portable: {why}")
-    lineage = columns_behind(qualified, schema)
-    return SqlModel(contract, sql, tables, parameters, _code_version(tree), lineage)
+    asked_sql = None
+    if contract.partition != "none":
+        try:
+            asked_sql = for_asked_windows(sql, contract.time_column or "")
+        except ValueError as error:
+            raise ModelError(f"{path}:1: {error}") from error
+    return SqlModel(
+        contract,
+        sql,
+        tables,
+        parameters,
+        _code_version(tree),
+        columns_behind(qualified, schema),
+        asked_sql,
+        frozenset(column.name for column in tree.find_all(exp.Column)),
+    )
 
 
 def _check_audits(catalog: Catalog, schema: MappingSchema) -> None:

@@ -4,7 +4,7 @@ Accepted rows, rejects, warnings, results and the account of the rows are writte
 the rules (`rules*.py`), the expectations (`gate.py` and the feed contracts), the reading (`raw/`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -12,9 +12,10 @@ from typing import Any
 
 import dagster as dg
 
-from hotspot_pipeline.feeds.contract import FeedContract
+from hotspot_pipeline.feeds.contract import RUN_TABLES, FeedContract
 from hotspot_pipeline.feeds.of_force import contracts_of
 from hotspot_pipeline.orchestration.tables import Results, Workshop
+from hotspot_pipeline.validated import withdrawal
 from hotspot_pipeline.validated.judging import BOOKS, Gate
 from hotspot_pipeline.validated.keys import pseudonym_key
 from hotspot_pipeline.validated.lookups import LOOKUPS, read_lookups
@@ -97,7 +98,8 @@ def _gate(shop: Workshop) -> dg.AssetsDefinition:
             for table in tables:
                 session.ensure(shop.catalog[table])
             before = {table: session.standing(shop.catalog[table]) for table in tables}
-            _purge(session, tables)
+            withdrawal.adopt_earlier(session)
+            withdrawal.purge(session)
             found = read_lookups(shop.settings.reference, shop.force.reference)
             judge = Gate(
                 session,
@@ -126,7 +128,9 @@ def _gate(shop: Workshop) -> dg.AssetsDefinition:
 
 
 def _deps(table: str) -> tuple[str, ...]:
-    books = ("raw.extracts", "raw.unreadable_lines", "raw.decisions")
+    books = ["raw.extracts", "raw.unreadable_lines", "raw.decisions"]
+    if table in BOOKS or table.removeprefix("validated.") in RUN_TABLES:
+        books.append("raw.full_runs")
     if table in BOOKS:
         return (*books, *[row.replace("validated.", "raw.") for row in ROWS])
     return (
@@ -135,17 +139,6 @@ def _deps(table: str) -> tuple[str, ...]:
         "validated.offence_codes",
         "validated.policeuk_categories",
     )
-
-
-def _purge(session: Session, tables: Sequence[str]) -> None:
-    """Takes withdrawn extracts out, and those that raw no longer has."""
-    gone = (
-        "extract_id in (select extract_id from raw.decisions where decision = 'withdrawn') "
-        "or extract_id not in (select extract_id from raw.extracts where status = 'loaded')"
-    )
-    with session.transaction():
-        for table in tables:
-            session.execute(f"delete from {table} where {gone}")
 
 
 def _expectation_results(
@@ -157,7 +150,7 @@ def _expectation_results(
         select g.feed, g.expectation, g.is_passed, g.observed, g.threshold, g.extract_id, g.severity
         from validated.gate_results g
         join raw.extracts e using (extract_id)
-        qualify rank() over (partition by g.feed order by e.extract_ts_utc desc, e.received_at_utc desc, e.extract_id desc) = 1
+        qualify rank() over (partition by g.feed order by e.order_ts_utc desc) = 1
         """
     )
     by_name = {(r["feed"], r["expectation"]): r for r in newest.iter_rows(named=True)}
@@ -188,6 +181,7 @@ def _footer(session: Session) -> dict[str, Any]:
     row = session.frame(
         """
         select coalesce(sum(n_in), 0) as "rows in", coalesce(sum(n_accepted), 0) as "rows accepted",
+               coalesce(sum(n_accepted_before), 0) as "rows repeated",
                coalesce(sum(n_rejected), 0) as "rows rejected", coalesce(sum(n_unreadable), 0) as "lines unreadable",
                coalesce(sum(n_without_location), 0) as "rows without location",
                count(*) filter (status = 'held') as "extracts held"

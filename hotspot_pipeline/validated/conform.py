@@ -50,6 +50,7 @@ def conform(
         )
     common = [
         pl.lit(extract_id).alias("extract_id"),
+        pl.lit(extract_id).alias("accepted_with"),
         pl.col("coordinate_status").cast(pl.String),
     ]
     if "geocode_quality" in frame.columns:

@@ -75,12 +75,16 @@ def validate_extract(
     """Takes one extract through typing, places, rules and conforming.
 
     `raw` has `source_file`, `line_no` and every column of the contract as String (absent ones
-    null). Raises ContractError for a contract that cannot be used, LookupTableError where a rule's
+    null). It may have `extract_id`, where a row first came with another extract than the one judged, and
+    `is_judged_before`: true for a row that an accepted extract had already; where such a row is
+    rejected again, it is not held against this extract. Raises ContractError for a contract that cannot be used, LookupTableError where a rule's
     reference table is not given, PseudonymKeyError for a key that is too short.
     """
     check_contract(contract)
     check_expectations(contract)
     n_in = raw.height
+    origin = _given(raw, "extract_id", context.extract_id)
+    is_old = _given(raw, "is_judged_before", False)
     stripped = stripped_columns(raw, contract)
     # the delivered text is the largest frame of all: where the caller keeps no name for it, it leaves memory here
     del raw
@@ -108,7 +112,10 @@ def validate_extract(
     warnings = make_warnings(frame, results.warning)
     rejects = make_rejects(frame, results.rejecting, contract, context.pseudonym_key)
     is_rejected = frame.select(pl.col("row").is_in(rejects["row"].implode())).to_series()
-    gate_frames = make_gate_frames(frame, is_rejected, contract, context.lookups)
+    counts = ~(is_rejected & is_old)
+    gate_frames = make_gate_frames(
+        frame.filter(counts), is_rejected.filter(counts), contract, context.lookups
+    )
 
     identifiers = [column.name for column in contract.columns if column.identifier]
     kept = frame.filter(~is_rejected).with_columns(
@@ -132,10 +139,18 @@ def validate_extract(
             f"extract {context.extract_id}: {n_in} rows in, {accepted.height} accepted and "
             f"{rejects.height} rejected; nothing of it may be used"
         )
-    rejects = rejects.select(pl.lit(context.extract_id).alias("extract_id"), *REJECT_SCHEMA)
+    accepted = accepted.with_columns(origin.filter(~is_rejected))
+    rejects = rejects.select(origin.gather(rejects["row"]), *REJECT_SCHEMA)
     return ValidatedExtract(
         accepted, rejects, warnings, gate_frames, _counts(kept, accepted, rejects, contract)
     )
+
+
+def _given(raw: pl.DataFrame, name: str, default: str | bool) -> pl.Series:
+    """The column, or where the frame has none the default for every row."""
+    if name in raw.columns:
+        return raw.get_column(name)
+    return pl.repeat(default, raw.height, eager=True).alias(name)
 
 
 def _content(kept: pl.DataFrame, contract: FeedContract) -> Iterator[pl.Series]:

@@ -16,7 +16,8 @@ from hotspot_pipeline.feeds.contract import FeedContract
 from hotspot_pipeline.geo.boundary import Boundary
 from hotspot_pipeline.timebase import PoliceTime
 from hotspot_pipeline.validated.extract import GateContext, ValidatedExtract, validate_extract
-from hotspot_pipeline.validated.gate import GateOutcome, run_gate
+from hotspot_pipeline.validated.full_extracts import rows_of_full
+from hotspot_pipeline.validated.gate import GateOutcome, run_gate, unchanged_outcomes
 from hotspot_pipeline.validated.report import ExtractReport
 from hotspot_pipeline.validated.volume import volume_outcome
 from hotspot_pipeline.warehouse.session import Session
@@ -33,21 +34,21 @@ _LAST_DECISION = """
 """
 # not judged yet, or held and since released by a person; never what was withdrawn
 _WAITING = f"""
-    select e.extract_id, e.feed, e.kind, e.table_name, e.extract_ts_utc, e.received_at_utc, e.n_unreadable,
-           coalesce(d.decision = 'released', false) as is_released
+    select e.extract_id, e.feed, e.kind, e.table_name, e.extract_ts_utc, e.received_at_utc, e.order_ts_utc,
+           e.n_rows, e.n_unreadable, coalesce(d.decision = 'released', false) as is_released
     from raw.extracts e
     left join validated.extract_counts c using (extract_id)
     left join ({_LAST_DECISION}) d using (extract_id)
     where e.status = 'loaded' and coalesce(d.decision, '') <> 'withdrawn'
       and (c.status is null or (c.status = 'held' and d.decision = 'released'))
-    order by e.extract_ts_utc, e.received_at_utc, e.extract_id
+    order by e.order_ts_utc, e.extract_id
 """
 _EARLIER = """
-    select c.n_in
+    select e.n_rows
     from validated.extract_counts c join raw.extracts e using (extract_id)
     where c.feed = $feed and c.status = 'accepted' and e.kind = $kind and e.extract_ts_utc < $ts
       and ($kind = 'full' or dayofweek(e.extract_ts_utc) = dayofweek($ts))
-    order by e.extract_ts_utc desc limit 8
+    order by e.order_ts_utc desc limit 8
 """
 
 
@@ -91,8 +92,9 @@ class Gate:
         return reports
 
     def _judge(self, row: Mapping[str, Any], contract: FeedContract) -> ExtractReport:
+        n_before, waiting = self._waiting(row, contract)
         judged = validate_extract(
-            self._rows(row, contract),
+            waiting.pop(),
             contract,
             GateContext(
                 extract_id=row["extract_id"],
@@ -104,31 +106,52 @@ class Gate:
                 lookups=self._lookups,
             ),
         )
-        outcomes = run_gate(judged.gate_frames, contract)
+        if judged.gate_frames.n_all or not row["n_rows"]:
+            outcomes = run_gate(judged.gate_frames, contract)
+        else:
+            outcomes = unchanged_outcomes(contract)
         if contract.time_precision != "none":  # a list of places may well shrink
-            n_rows = judged.counts["n_rows"]
-            outcomes.append(volume_outcome(row["kind"], n_rows, self._earlier(row)))
+            outcomes.append(volume_outcome(row["kind"], int(row["n_rows"]), self._earlier(row)))
         is_held = any(o.holds_extract for o in outcomes) and not row["is_released"]
         status = "held" if is_held else "accepted"
-        self._store(contract, row, judged, outcomes, status)
+        self._store(contract, row, judged, outcomes, status, n_before)
         return ExtractReport(
             extract_id=row["extract_id"],
             feed=contract.feed,
             table=contract.table,
             status=status,
             n_unreadable=int(row["n_unreadable"]),
-            counts=judged.counts,
+            counts={**judged.counts, "n_accepted_before": n_before},
             outcomes=outcomes,
             rejects=judged.rejects,
             warnings=judged.warnings,
         )
 
-    def _rows(self, row: Mapping[str, Any], contract: FeedContract) -> pl.DataFrame:
+    def _waiting(
+        self, row: Mapping[str, Any], contract: FeedContract
+    ) -> tuple[int, list[pl.DataFrame]]:
+        """(rows of the extract that are accepted already, the rows to judge: in a list, so that the taker may free them)."""
+        if contract.stands_in_runs(row["kind"]):
+            n_before, rows = rows_of_full(
+                self._session, contract, row["extract_id"], row["order_ts_utc"]
+            )
+            return n_before, [rows]
         columns = ", ".join(f'"{c}"' for c in ("source_file", "line_no", *contract.column_names))
-        return self._session.frame(
+        rows = self._session.frame(
             f"select {columns} from raw.{contract.table} where extract_id = $id order by source_file, line_no",
             {"id": row["extract_id"]},
         )
+        return 0, [rows]
+
+    def _not_booked(self, rejects: pl.DataFrame) -> pl.DataFrame:
+        """The rejects that the book does not have yet."""
+        if rejects.is_empty():
+            return rejects
+        booked = self._session.frame(
+            "select extract_id, source_file, line_no, rule from validated.rejects where extract_id in (select unnest($ids))",
+            {"ids": rejects.get_column("extract_id").unique().to_list()},
+        )
+        return rejects.join(booked, on=booked.columns, how="anti", maintain_order="left")
 
     def _earlier(self, row: Mapping[str, Any]) -> list[int]:
         values = {"feed": row["feed"], "kind": row["kind"], "ts": row["extract_ts_utc"]}
@@ -141,8 +164,12 @@ class Gate:
         judged: ValidatedExtract,
         outcomes: Sequence[GateOutcome],
         status: str,
+        n_before: int,
     ) -> None:
-        """A held extract leaves its account, rejects and results; its rows stay out of the table."""
+        """A held extract leaves its account, rejects and results; its rows stay out of the table.
+
+        A row that is turned away again by the same rule is a reject once, with the counts of every extract that has it.
+        """
         session, table = self._session, f"validated.{contract.table}"
         accepted = judged.accepted if status == "accepted" else judged.accepted.clear()
         counts = {
@@ -152,6 +179,7 @@ class Gate:
             "n_accepted": accepted.height,
             "n_held": judged.counts["n_accepted"] - accepted.height,
             "n_rejected": judged.counts["n_rejected"],
+            "n_accepted_before": n_before,
             "n_unreadable": int(row["n_unreadable"]),
             "n_without_location": judged.counts["n_without_location"],
             "validated_at_utc": datetime.now(UTC).replace(tzinfo=None),
@@ -163,8 +191,8 @@ class Gate:
             "check": "check_code",
         }
         about = {"extract_id": pl.lit(row["extract_id"]), "feed": pl.lit(contract.feed)}
+        rejects = judged.rejects.rename(names).with_columns(about["feed"].alias("feed"))
         books = {
-            "validated.rejects": judged.rejects.rename(names),
             "validated.gate_warnings": judged.warnings.rename({"check": "check_code"}),
             "validated.gate_results": _results(outcomes),
             "validated.extract_counts": pl.DataFrame([counts]),
@@ -175,6 +203,7 @@ class Gate:
                     f"delete from {book} where extract_id = $id", {"id": row["extract_id"]}
                 )
             session.insert(session.catalog[table], accepted)
+            session.insert(session.catalog["validated.rejects"], self._not_booked(rejects))
             for book, frame in books.items():
                 session.insert(session.catalog[book], frame.with_columns(**about))
 

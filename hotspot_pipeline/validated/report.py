@@ -57,7 +57,8 @@ td:first-child, td:last-child { overflow-wrap: anywhere; min-width: 3rem; }
 class ExtractReport:
     """What the page is made of for one extract: `status` is accepted or held, `n_unreadable` the
     records that were no rows at all; `counts`, `rejects` and `warnings` as in
-    `extract.ValidatedExtract`.
+    `extract.ValidatedExtract`; `counts` may have `n_accepted_before`, rows of a full extract that
+    passed with an earlier one.
     """
 
     extract_id: str
@@ -77,7 +78,8 @@ class ExtractReport:
 
 def render_report(reports: Sequence[ExtractReport], title: str = "Validation report") -> str:
     """One HTML page over all extracts of a run, in their order."""
-    total = {key: sum(r.counts[key] for r in reports) for key in _ACCOUNT}
+    counted = (*_ACCOUNT, "n_accepted_before")
+    total = {key: sum(r.counts.get(key, 0) for r in reports) for key in counted}
     n_unreadable = sum(report.n_unreadable for report in reports)
     n_held = sum(report.is_held for report in reports)
     head = (
@@ -154,6 +156,9 @@ def _account(counts: Mapping[str, int], n_unreadable: int) -> str:
         f"{counts['n_rows']:,} rows in = {counts['n_accepted']:,} accepted + "
         f"{counts['n_rejected']:,} rejected."
     )
+    n_before = counts.get("n_accepted_before", 0)
+    if n_before:
+        text += f" {n_before:,} further rows passed the gate with an earlier extract."
     return text + (f" {n_unreadable:,} further records were unreadable." if n_unreadable else "")
 
 

@@ -38,6 +38,7 @@ stamp that sources touch in bulk without a change.
 def _crimes(cells: Schema) -> Schema:
     return {
         **_ROW,
+        "accepted_with": _TEXT,
         "source_system": _TEXT,
         "crime_pid": _TEXT,
         "occurrence_pid": _TEXT,
@@ -79,6 +80,7 @@ def _crimes(cells: Schema) -> Schema:
 def _asb_incidents(cells: Schema) -> Schema:
     return {
         **_ROW,
+        "accepted_with": _TEXT,
         "source_system": _TEXT,
         "incident_pid": _TEXT,
         "opened_ts_local": _MOMENT,

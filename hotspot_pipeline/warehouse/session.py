@@ -39,6 +39,10 @@ __all__ = [
 ]
 
 
+# the temporary table of the windows that a query is asked for, one column `w`
+ASKED = "asked_windows"
+
+
 class Session:
     """An open connection; made by `Warehouse.session`, never kept."""
 
@@ -61,8 +65,11 @@ class Session:
         stage, name = table.split(".")
         return bool(columns_of(self._con, stage, name))
 
-    def standing(self, contract: TableContract) -> tuple[int, str]:
-        """(rows, fingerprint of their keys) of a table that is only added to and taken from, never edited."""
+    def standing(self, contract: TableContract, *, is_edited: bool = False) -> tuple[int, str]:
+        """(rows, fingerprint) of a table that is added to and taken from: of its keys, or of whole rows where rows are
+        edited too."""
+        if is_edited:
+            return fingerprints.content(self._con, contract, contract.name)
         return fingerprints.keys(self._con, contract)
 
     # ---------- writes
@@ -78,6 +85,14 @@ class Session:
             self._roll_back()
             raise
 
+    def stage(self, name: str, rows: pl.DataFrame) -> None:
+        """The frame as a temporary table of this session."""
+        self._con.register("offered_rows", rows)
+        try:
+            self._con.execute(f"create or replace temp table {name} as select * from offered_rows")
+        finally:
+            self._con.unregister("offered_rows")
+
     def execute(self, sql: str, params: Mapping[str, Any] | None = None) -> None:
         self._con.execute(sql, dict(params or {}))
 
@@ -91,12 +106,23 @@ class Session:
             self._con.execute(f"insert into {contract.name} by name {source}")
         return rows.height
 
+    @contextmanager
+    def lent(self, name: str, rows: pl.DataFrame) -> Iterator[None]:
+        """The frame as a view of this name, for the statements inside."""
+        self._con.register(name, rows)
+        try:
+            yield
+        finally:
+            self._con.unregister(name)
+
     def audit(self, contract: TableContract) -> tuple[AuditResult, ...]:
         return tuple(self._run_audit(audit) for audit in contract.all_audits)
 
-    def stand(self, contract: TableContract, before: tuple[int, str]) -> Write:
+    def stand(
+        self, contract: TableContract, before: tuple[int, str], *, is_edited: bool = False
+    ) -> Write:
         """The report on a table that this step added to: `before` is what `standing` gave at its start."""
-        after = self.standing(contract)
+        after = self.standing(contract, is_edited=is_edited)
         return Write(contract.name, after[0], after != before, after[1], self.audit(contract))
 
     def replace_table(self, contract: TableContract, source: Query | pl.DataFrame) -> Write:
@@ -143,14 +169,20 @@ class Session:
         contract: TableContract,
         source: Query | pl.DataFrame,
         along: Callable[[tuple[date, ...]], None] | None = None,
+        asked: Sequence[date] | None = None,
     ) -> Write:
-        """Computes every window, then replaces exactly those whose rows differ; `windows` names them.
+        """Replaces exactly those windows whose rows differ; `windows` names them.
 
-        `along` writes what must stand or fall with them (a ledger), in the same transaction.
+        `source` gives the rows of every window, or of the `asked` ones: then no other is looked at. `along` writes what must
+        stand or fall with them (a ledger), in the same transaction.
         """
         if contract.time_column is None:
             raise ValueError(f"{contract.name}: no time_column in {contract.path.name}: no windows")
         inside = f'"{contract.time_column}" in (select unnest($windows))'
+        looked_at = "true"
+        if asked is not None:
+            self.stage(ASKED, pl.DataFrame({"w": asked}, schema={"w": pl.Date}))
+            looked_at = f'"{contract.time_column}" in (select w from {ASKED})'
 
         def swap() -> tuple[date, ...]:
             undated = self.value(
@@ -160,18 +192,18 @@ class Session:
                 raise ValueError(
                     f"{contract.name}: {undated} incoming rows have no {contract.time_column}"
                 )
-            windows = fingerprints.differing_windows(self._con, contract, INCOMING, "true")
+            windows = fingerprints.differing_windows(self._con, contract, INCOMING, looked_at)
             if windows:
                 changed = {"windows": list(windows)}
                 self._con.execute(f"delete from {contract.name} where {inside}", changed)
                 self._con.execute(
                     f"insert into {contract.name} by name from {INCOMING} where {inside}", changed
                 )
-                if along:
-                    along(windows)
+            if along:
+                along(windows)
             return windows
 
-        return self._write(contract, source, swap)
+        return self._write(contract, source, swap, keep=along is not None)
 
     def attach_copy(self, target: Path, contracts: Sequence[TableContract]) -> dict[str, int]:
         """Copies the tables into a new database file at `target`; returns rows by table."""
@@ -204,7 +236,9 @@ class Session:
         source: Query | pl.DataFrame,
         swap: Callable[[], tuple[date, ...]],
         report_windows: bool = True,
+        keep: bool = False,
     ) -> Write:
+        """`keep`: commit even where the table's own rows are the same."""
         self._con.execute("begin")
         try:
             is_new_schema = self.ensure(contract)
@@ -215,7 +249,7 @@ class Session:
                 raise AuditsFailed(contract.name, audits)
             n_rows, content = fingerprints.content(self._con, contract, contract.name)
             self._con.execute(f"drop table {INCOMING}")
-            self._con.execute("commit" if windows or is_new_schema else "rollback")
+            self._con.execute("commit" if windows or is_new_schema or keep else "rollback")
         except BaseException:
             self._roll_back()
             raise

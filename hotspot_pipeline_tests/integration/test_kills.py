@@ -35,6 +35,13 @@ MOMENTS = {
         ("during_commit", "insert into validated.crimes"),
         ("after_commit", "insert into validated.crimes"),
     ],
+    "history.crime_versions": [
+        ("before", "insert into history.crime_versions"),
+        ("after", "update history.crime_versions"),
+        ("before_commit", "insert into history.crime_versions"),
+        ("during_commit", "insert into history.crime_versions"),
+        ("after_commit", "insert into history.crime_versions"),
+    ],
     "hexes.events": [
         ("before", "delete from hexes.events"),
         ("after", "delete from hexes.events"),

@@ -154,7 +154,7 @@ def test_the_newest_state_counts_and_only_its_weeks_change(small: SmallForce) ->
     assert small.rows(weeks) == [(date(2026, 6, 1), 2), (date(2026, 6, 8), 1)]
     touched = small.rows(
         "select table_name, window_start from hexes.refreshed_windows where run_id = "
-        "(select run_id from hexes.refreshed_windows order by refreshed_at_utc desc limit 1) order by 1, 2"
+        "(select run_id from history.extracts order by digested_at_utc desc limit 1) order by 1, 2"
     )
     assert touched == [
         ("hexes.crime_daily", date(2026, 6, 5)),
@@ -251,12 +251,33 @@ def test_a_partial_full_extract_is_held_and_can_be_released(small: SmallForce) -
     assert small.rows("select count(*) from published.deliveries where state = 'held'") == [(0,)]
 
 
+@pytest.mark.slow
+def test_a_full_extract_every_night_is_one_copy(small: SmallForce) -> None:
+    rows = [crime(f"A{n}", "2026-06-02") for n in range(20)]
+    for day in range(11, 16):  # the same records in another order are other bytes
+        small.deliver(f"crime_full_202606{day}.csv", *rows[day:], *rows[:day])
+    result = small.run()
+    for table in ("raw.crimes", "validated.crimes", "raw.full_runs", "history.crimes_current"):
+        assert small.rows(f"select count(*) from {table}") == [(20,)], table
+    assert [d["n_repeated"] for d in result["deliveries"]] == [0, 20, 20, 20, 20]  # type: ignore[union-attr,index,call-overload]
+    measures = dict(small.rows("select measure, n from published.data_quality where part = 'records' and n > 0"))  # type: ignore[arg-type]  # fmt: skip
+    assert measures == {"records delivered": 100, "records accepted": 20, "records repeated": 80}
+    assert small.run()["changed"] == []
+    # what is withdrawn first is still what the other nights hold
+    first = str(small.rows("select min(extract_id) from raw.extracts")[0][0])
+    _command("withdraw", first, "--because", "sent too early")
+    assert small.rows("select count(*) from validated.crimes") == [(20,)]
+    measures = dict(small.rows("select measure, n from published.data_quality where part = 'records' and n > 0"))  # type: ignore[arg-type]  # fmt: skip
+    assert measures == {"records delivered": 100, "records accepted": 20, "records repeated": 60, "records withdrawn": 20}  # fmt: skip
+
+
 def test_a_delivery_still_being_written_waits(small: SmallForce) -> None:
     (small.landing / "crime_delta_20260611.csv.part").write_text(HEADER)
     small.deliver("crime_delta_20260612.csv", crime("A1"))
     assert len(small.run()["deliveries"]) == 1  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_hotspots_keep_their_ids_after_the_sign_off(small: SmallForce) -> None:
     small.deliver("crime_delta_20260611.csv", *[crime(f"A{n}", "2026-05-10") for n in range(9)])
     small.run()
@@ -295,6 +316,7 @@ def test_an_empty_force_runs_green(small: SmallForce) -> None:
     assert (small.force.published / "pictures" / "hotspot_map.png").exists()
 
 
+@pytest.mark.slow
 def test_a_rebuilt_table_is_the_same_table(small: SmallForce) -> None:
     small.deliver("crime_delta_20260611.csv", crime("A1"), crime("A2", code="999/99"))
     small.run()

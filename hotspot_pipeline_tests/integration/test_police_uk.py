@@ -222,11 +222,30 @@ def test_two_releases_of_the_same_months_are_two_extracts(
             "select release, extract_ts_utc from raw.extracts order by extract_ts_utc"
         )
         assert releases.get_column("release").to_list() == ["2026-02", "2026-07"]
-        # the newer release stands for every month; the older one is kept beside it
+        # the newer release stands for every month: 1,681 crimes have another outcome in it, and 15 more of the rows that share an
+        # id with others (127 rows, 62 ids); nothing else is new
         standing = session.frame(
             "select e.release, count(*) as n from history.crimes_current c join raw.extracts e using (extract_id) group by 1"
         )
-        assert dict(standing.iter_rows()) == {"2026-07": 8_875}
+        assert dict(standing.iter_rows()) == {"2026-02": 8_875 - 1_696, "2026-07": 1_696}
+        recodes = session.frame(
+            """
+            select aspect, crime_pid in (
+                select crime_pid from history.crime_versions where version_no = 1 and crime_pid is not null group by 1 having count(*) > 1
+            ) as is_shared, count(*)::int as n
+            from history.recodes r
+            join (select distinct record_id, crime_pid from history.crime_versions) using (record_id)
+            group by 1, 2 order by 2
+            """
+        )
+        assert recodes.rows() == [("outcome", False, 1_681), ("outcome", True, 15)]
+        assert session.value("select count(*) from history.affected_weeks") == 0
+        night = "run_id in (select run_id from history.extracts)"
+        assert session.value(f"select count(*) from hexes.refreshed_windows where {night}") == 0
+        book = session.frame(
+            "select n_new, n_changed, is_held from history.extracts order by order_ts_utc"
+        )
+        assert book.rows() == [(8_875, 0, False), (0, 0, False)]
         assert session.value("select count(*) from validated.crimes") == 17_750
         as_of_spring = session.value(
             "select count(*) from validated.crimes c join raw.extracts e using (extract_id) where e.release = '2026-02'"

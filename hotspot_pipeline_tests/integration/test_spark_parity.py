@@ -20,6 +20,7 @@ from hotspot_pipeline.sql_models.model import load_models
 from hotspot_pipeline.warehouse.contract import read_catalog
 from hotspot_pipeline_tests.integration import spark
 from hotspot_pipeline_tests.integration.figures import record
+from hotspot_pipeline_tests.integration.test_spark_parity_of_histories import NAMES as OF_HISTORIES
 from hotspot_pipeline_tests.integration.tiny_tables import literals_by_column, random_table
 
 pytestmark = [pytest.mark.slow, pytest.mark.spark]
@@ -44,7 +45,8 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     found.stop()
 
 
-@pytest.mark.parametrize("name", MODELS)
+# those over histories need rows that tell a story, and have a test of their own
+@pytest.mark.parametrize("name", [name for name in MODELS if name not in OF_HISTORIES])
 def test_model_gives_the_same_rows(name: str, session: Any) -> None:
     model = MODELS[name]
     literals = literals_by_column(model.sql)

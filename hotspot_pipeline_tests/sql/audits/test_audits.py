@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,30 @@ from hotspot_pipeline_tests.sql.conftest import Desk
 
 Rows = Mapping[str, list[dict[str, Any]]]
 WEEK = date(2026, 1, 5)
-EXTRACT = {"extract_id": "e", "status": "loaded", "n_records": 3, "n_rows": 2, "n_unreadable": 1}
-COUNTS = {"extract_id": "e", "n_in": 3, "n_accepted": 1, "n_rejected": 1, "n_held": 1}
+EXTRACT = {
+    "extract_id": "e",
+    "status": "loaded",
+    "n_records": 3,
+    "n_rows": 2,
+    "n_repeated": 2,
+    "n_unreadable": 1,
+}
+COUNTS = {
+    "extract_id": "e",
+    "n_in": 3,
+    "n_accepted": 1,
+    "n_accepted_before": 2,
+    "n_rejected": 1,
+    "n_held": 1,
+}
+NIGHTS = [datetime(2026, 6, day) for day in (1, 2, 3)]
+FULL = {"feed": "f", "table_name": "crimes", "kind": "full", "status": "loaded", "n_rows": 1}
+HELD = {"extract_id": "e", "is_held": True, "digested_at_utc": NIGHTS[0]}
+LEDGER = {"live_before": 10, "n_new": 3, "n_reinstated": 1, "n_cancelled": 2, "n_transferred": 1, "n_merged": 1, "n_non_crime": 1,
+          "n_missing": 1, "n_withdrawn": 1, "live_after": 7}  # fmt: skip
 EVENT = {"event_id": "a", "is_counted": True, "week_start": WEEK, "police_day": WEEK, "month": WEEK}
 SCORES = {"n_events": 6, "n_asb": 1, "n_public_order": 1, "n_crim_damage": 1, "n_robbery": 1, "n_vap": 1, "n_weapons": 1}  # fmt: skip
-DELIVERY = {"extract_id": "e", "state": "accepted", "n_records": 5, "n_unreadable": 1, "n_accepted": 2, "n_rejected": 1, "n_held": 1}  # fmt: skip
+DELIVERY = {"extract_id": "e", "state": "accepted", "n_records": 8, "n_unreadable": 1, "n_repeated": 3, "n_accepted": 2, "n_rejected": 1, "n_held": 1}  # fmt: skip
 
 
 def counted(table: str) -> Rows:
@@ -32,19 +51,44 @@ def trimmed(rows: Rows, catalog: Mapping[str, TableContract]) -> Rows:
 
 # audit: (its table, rows that are right, the change that makes one row bad)
 AUDITS: dict[str, tuple[str, Rows, tuple[str, dict[str, Any]]]] = {
+    "publication_is_released": (
+        "history.extracts",
+        {"history.extracts": [HELD], "raw.decisions": [{"extract_id": "e", "decision": "released", "decided_at_utc": NIGHTS[1]}]},
+        ("raw.decisions", {"decided_at_utc": datetime(2026, 5, 31)})),
+    "count_ledger_closes": ("history.count_ledger", {"history.count_ledger": [LEDGER]}, ("history.count_ledger", {"n_new": 4})),
+    "answers_tile": (
+        "history.count_ledger",
+        {"history.crime_versions": [{"known_from_utc": NIGHTS[0], "known_to_utc": NIGHTS[1]}, {"known_from_utc": NIGHTS[1]}]},
+        ("history.crime_versions", {"known_from_utc": NIGHTS[0], "known_to_utc": NIGHTS[2]})),
     "records_are_rows_or_unreadable": ("raw.extracts", {"raw.extracts": [EXTRACT]}, ("raw.extracts", {"n_records": 4})),
     "extract_has_its_rows": (
         "raw.extracts",
         {"raw.extracts": [EXTRACT], "raw.extract_files": [{"extract_id": "e", "source_file": f, "n_rows": 1} for f in "ab"]},
         ("raw.extract_files", {"n_rows": 2})),
+    "new_rows_are_stored": (
+        "raw.extracts",
+        {"raw.extracts": [{**EXTRACT, "table_name": "crimes", "n_repeated": 1}], "raw.crimes": [{"extract_id": "e"}]},
+        ("raw.crimes", {"extract_id": "other"})),
+    "full_extracts_stand_in_runs": (
+        "raw.full_runs",
+        {"raw.extracts": [
+            {**FULL, "extract_id": "e1", "order_ts_utc": NIGHTS[0], "n_repeated": 0},
+            {**FULL, "extract_id": "e2", "order_ts_utc": NIGHTS[1], "n_repeated": 1},
+            {**FULL, "extract_id": "e3", "order_ts_utc": NIGHTS[2], "n_repeated": 0}],
+         "raw.full_runs": [
+            {"feed": "f", "extract_id": "e1", "from_order_ts_utc": NIGHTS[0], "to_order_ts_utc": NIGHTS[1]},
+            {"feed": "f", "extract_id": "e3", "from_order_ts_utc": NIGHTS[2]}]},
+        ("raw.full_runs", {"to_order_ts_utc": NIGHTS[0]})),
     "crimes_counted_out": (
         "validated.crimes",
-        {"validated.extract_counts": [{**COUNTS, "table_name": "crimes"}], "validated.crimes": [{"extract_id": "e"}]},
-        ("validated.crimes", {"extract_id": "other"})),
+        {"raw.extracts": [{"extract_id": "e", "n_rows": 5}], "validated.extract_counts": [{**COUNTS, "table_name": "crimes"}],
+         "validated.crimes": [{"extract_id": "held before", "accepted_with": "e"}]},
+        ("validated.crimes", {"accepted_with": "other"})),
     "asb_incidents_counted_out": (
         "validated.asb_incidents",
-        {"validated.extract_counts": [{**COUNTS, "table_name": "asb_incidents"}], "validated.asb_incidents": [{"extract_id": "e"}]},
-        ("validated.extract_counts", {"n_rejected": 0})),
+        {"raw.extracts": [{"extract_id": "e", "n_rows": 5}], "validated.extract_counts": [{**COUNTS, "table_name": "asb_incidents"}],
+         "validated.asb_incidents": [{"extract_id": "e", "accepted_with": "e"}]},
+        ("validated.extract_counts", {"n_accepted_before": 1})),
     "events_counted_or_explained": (
         "hexes.events", {"hexes.events": [EVENT, {"event_id": "b", "is_counted": False, "exclusion_reason": "online"}]},
         ("hexes.events", {"exclusion_reason": "domestic"})),
@@ -93,6 +137,18 @@ def test_a_missing_hotspot_cell_is_found(desk: Desk) -> None:
 def test_a_refused_extract_needs_no_rows(desk: Desk) -> None:
     desk.given("raw.extracts", {**EXTRACT, "status": "refused"})
     assert desk.bad_rows("raw.extracts", "extract_has_its_rows") == 0
+
+
+def test_a_row_that_the_account_of_a_full_extract_calls_new_is_not_an_earlier_one(
+    desk: Desk,
+) -> None:
+    desk.given(
+        "raw.extracts", {**FULL, "extract_id": "e", "order_ts_utc": NIGHTS[0], "n_repeated": 0}
+    )
+    desk.given(
+        "raw.full_runs", {"feed": "f", "extract_id": "other", "from_order_ts_utc": NIGHTS[0]}
+    )
+    assert desk.bad_rows("raw.full_runs", "full_extracts_stand_in_runs") == 1
 
 
 def test_every_audit_has_a_case_here(project_root: Path) -> None:

@@ -32,6 +32,11 @@ CODES = (
 )  # fmt: skip
 
 
+def events(desk: Desk) -> list[dict[str, Any]]:
+    desk.run("history.offence_spans")
+    return desk.run("hexes.events")
+
+
 @pytest.fixture
 def codes(desk: Desk) -> None:
     desk.given("validated.offence_codes", *CODES)
@@ -52,14 +57,14 @@ def near(desk: Desk, reason: str, kind: str | None, *, line_no: int = 1, site: s
 
 
 def reason_of(desk: Desk) -> str | None:
-    [event] = desk.run("hexes.events")
+    [event] = events(desk)
     assert event["is_counted"] is (event["exclusion_reason"] is None)
     return event["exclusion_reason"]
 
 
 def test_a_fight_in_the_street_counts(codes: None, desk: Desk) -> None:
     crime(desk, {})
-    [event] = desk.run("hexes.events")
+    [event] = events(desk)
     assert event | {"extract_id": "", "source_file": ""} == {
         "event_id": "crime:niche:p1", "source": "crime", "extract_id": "", "source_file": "", "line_no": 1, "feed": "crime_extract",
         "cat_group": "VAP", "is_police_generated": False, "harm_days": Decimal("10.00"), "time_known": "exact",
@@ -128,7 +133,7 @@ def test_an_incident_is_counted_or_the_reason_is_given(
     change: dict[str, Any], reason: str | None, desk: Desk
 ) -> None:
     desk.given("history.asb_current", {**CALL, **change})
-    [event] = desk.run("hexes.events")
+    [event] = events(desk)
     assert event["exclusion_reason"] == reason
     assert (event["event_id"], event["cat_group"], event["harm_days"]) == ("asb:cad:i1", "ASB", None)  # fmt: skip
 
@@ -185,7 +190,7 @@ def test_a_record_in_two_sites_is_one_event(codes: None, desk: Desk) -> None:
     near(desk, "excluded_site", "hospital", site="far", distance_m=40.0)
     near(desk, "excluded_site", "prison", site="close", distance_m=5.0)
     crime(desk, {}, {})
-    rows = desk.run("hexes.events")
+    rows = events(desk)
     assert picked(rows, "line_no", "site_id", "exclusion_reason") == [(1, "close", "excluded_site"), (2, None, None)]  # fmt: skip
 
 
@@ -229,7 +234,7 @@ def test_a_code_means_what_it_meant_when_the_crime_was_recorded(
         {"ho_offence_code": "008/06", "cat_group": g, "cchi_days": Decimal(d), "valid_from": f, "valid_to": t} for g, d, f, t in spans
     ))  # fmt: skip
     crime(desk, {"recorded_ts_local": recorded})
-    assert picked(desk.run("hexes.events"), "cat_group", "harm_days") == [(group, Decimal(days))]
+    assert picked(events(desk), "cat_group", "harm_days") == [(group, Decimal(days))]
 
 
 def test_a_feed_of_months_has_neither_day_nor_hour_and_its_own_ids(codes: None, desk: Desk) -> None:
@@ -239,7 +244,7 @@ def test_a_feed_of_months_has_neither_day_nor_hour_and_its_own_ids(codes: None, 
         "recorded_ts_local": None, "location_type": None, "geocode_quality": None, "source_file": "2026-01-street.csv",
     }  # fmt: skip
     crime(desk, public, public, public | {"policeuk_category": "Burglary"})
-    rows = desk.run("hexes.events")
+    rows = events(desk)
     assert picked(rows, "event_id", "cat_group", "exclusion_reason") == [
         ("police_uk_street:e1:2026-01-street.csv:1", "PUBLIC_ORDER", None),
         ("police_uk_street:e1:2026-01-street.csv:2", "PUBLIC_ORDER", None),
@@ -250,11 +255,11 @@ def test_a_feed_of_months_has_neither_day_nor_hour_and_its_own_ids(codes: None, 
 
 def test_a_police_generated_offence_is_marked(codes: None, desk: Desk) -> None:
     crime(desk, {"ho_offence_code": "010/01"}, {})
-    assert picked(desk.run("hexes.events"), "cat_group", "is_police_generated") == [("WEAPONS", True), ("VAP", False)]  # fmt: skip
+    assert picked(events(desk), "cat_group", "is_police_generated") == [("WEAPONS", True), ("VAP", False)]  # fmt: skip
 
 
 def test_crimes_and_incidents_stand_side_by_side(codes: None, desk: Desk) -> None:
     crime(desk, {}, {})
     desk.given("history.asb_current", CALL, {**CALL, "incident_pid": "i2"})
-    rows = desk.run("hexes.events")
+    rows = events(desk)
     assert picked(rows, "event_id") == [("asb:cad:i1",), ("asb:cad:i2",), ("crime:niche:p1",), ("crime:niche:p2",)]  # fmt: skip

@@ -15,7 +15,7 @@ def measures(desk: Desk) -> dict[str, int]:
 
 
 def delivery(extract_id: str, state: str, **counts: int) -> dict[str, Any]:
-    names = ("n_records", "n_unreadable", "n_accepted", "n_rejected", "n_held")
+    names = ("n_records", "n_unreadable", "n_repeated", "n_accepted", "n_rejected", "n_held")
     return {"extract_id": extract_id, "state": state} | {n: counts.get(n, 0) for n in names}
 
 
@@ -27,7 +27,7 @@ def test_every_delivery_and_record_is_in_it(desk: Desk) -> None:
     desk.given(
         "published.deliveries",
         delivery("a", "accepted", n_records=10, n_unreadable=1, n_accepted=7, n_rejected=2),
-        delivery("b", "accepted", n_records=5, n_accepted=5),
+        delivery("b", "accepted", n_records=9, n_accepted=5, n_repeated=4),
         delivery("c", "held", n_records=4, n_held=3, n_rejected=1),
         delivery("d", "refused"),
         delivery("e", "withdrawn", n_records=6, n_unreadable=2),
@@ -37,7 +37,7 @@ def test_every_delivery_and_record_is_in_it(desk: Desk) -> None:
     assert {k: found[k] for k in found if "deliveries" in k} == {
         "deliveries": 6, "deliveries held": 1, "deliveries refused": 1, "deliveries withdrawn": 1}  # fmt: skip
     assert {k: found[k] for k in found if k.startswith("records")} == {
-        "records delivered": 28, "records unreadable": 2, "records accepted": 12, "records rejected": 3, "records held": 3,
+        "records delivered": 32, "records repeated": 4, "records unreadable": 2, "records accepted": 12, "records rejected": 3, "records held": 3,
         "records withdrawn": 6, "records waiting": 2}  # fmt: skip
     assert found["records delivered"] == sum(n for k, n in found.items() if k.startswith("records ") and k != "records delivered")  # fmt: skip
 

@@ -10,7 +10,14 @@ import pytest
 from hotspot_pipeline.warehouse.session import AuditsFailed
 from hotspot_pipeline_tests.sql.conftest import Desk, picked
 
-COUNTS = {"n_in": 10, "n_accepted": 8, "n_rejected": 2, "n_held": 0, "n_without_location": 3}
+COUNTS = {
+    "n_in": 10,
+    "n_accepted": 8,
+    "n_accepted_before": 0,
+    "n_rejected": 2,
+    "n_held": 0,
+    "n_without_location": 3,
+}
 
 
 def delivered(desk: Desk, extract_id: str = "e1", **more: Any) -> None:
@@ -28,6 +35,12 @@ def test_an_accepted_delivery_is_counted_out(desk: Desk) -> None:
     [row] = desk.run("published.deliveries")
     expected = {"state": "accepted", "n_records": 11, "n_unreadable": 1, "n_accepted": 8, "n_rejected": 2, "n_held": 0, "n_without_location": 3}  # fmt: skip
     assert {k: row[k] for k in expected} == expected
+
+
+def test_rows_that_came_again_are_counted_out_too(desk: Desk) -> None:
+    delivered(desk, kind="full")
+    desk.given("validated.extract_counts", {"extract_id": "e1", "status": "accepted", **COUNTS, "n_in": 3, "n_accepted": 1, "n_accepted_before": 7})  # fmt: skip
+    assert picked(desk.run("published.deliveries"), "n_records", "n_repeated", "n_accepted") == [(11, 7, 1)]  # fmt: skip
 
 
 def test_a_delivery_that_the_gate_has_not_seen_waits(desk: Desk) -> None:

@@ -21,9 +21,10 @@ KNOWN = "{id: {type: BIGINT, required: true}, name: {type: VARCHAR}}"
 WEEKLY = "{week_start: {type: DATE, required: true}, n: {type: BIGINT, unit: events}}"
 IS_KNOWN = "select id, name from raw.events where known_utc <= $known_at"
 BY_WEEK = """
-select day as week_start, count(*) as n
-from raw.events where day >= $window_start and day < $window_end
-group by day
+with weeks as (select day as week_start from raw.events)
+select week_start, count(*) as n
+from weeks where week_start >= $window_start and week_start < $window_end
+group by week_start
 """
 KEYS = ["2026-01-05", "2026-01-12", "2026-01-19"]
 

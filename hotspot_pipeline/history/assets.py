@@ -1,0 +1,119 @@
+"""The history assets: one step takes what the gate accepted into the versions, the ledgers and the book of extracts.
+
+Thin: which tables, what is shown, the banner of a held publication. Not here: how history is derived (`digest.py`), the SQL models
+over it (`dbt_like_sql/history`).
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from hotspot_pipeline.history.digest import BOOK, digest
+from hotspot_pipeline.history.guard import BANNER, reason
+from hotspot_pipeline.history.versioned import VERSIONED
+from hotspot_pipeline.orchestration.jobs import EXTRACTS_TAG
+from hotspot_pipeline.orchestration.tables import Results, Workshop
+from hotspot_pipeline.warehouse.session import Session
+
+LEDGERS = ("history.recodes", "history.affected_weeks")
+TABLES = (BOOK, *(spec.versions for spec in VERSIONED), *LEDGERS)
+
+
+def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
+    accepted = ("raw.extracts", "raw.decisions", "validated.extract_counts")
+    versioned = tuple(spec.versions for spec in VERSIONED)
+    deps = {
+        BOOK: accepted,
+        **{spec.versions: (spec.validated, "raw.full_runs", *accepted) for spec in VERSIONED},
+        **dict.fromkeys(
+            LEDGERS, (*versioned, "history.offence_spans", "validated.policeuk_categories")
+        ),
+    }
+
+    @dg.multi_asset(
+        name=f"{shop.force.force_id}__history__versions",
+        specs=[shop.spec(table, deps=deps[table], kinds=("polars", "sql")) for table in TABLES],
+        check_specs=[check for table in TABLES for check in shop.checks(table)],
+        required_resource_keys={shop.resource},
+        pool=shop.pool,
+    )
+    def versions(context: dg.AssetExecutionContext) -> Results:
+        with shop.warehouse(context).session() as session:
+            for table in TABLES:
+                session.ensure(shop.catalog[table])
+            before = {
+                table: session.standing(shop.catalog[table], is_edited=table == BOOK)
+                for table in TABLES
+            }
+            taken: list[str] = []
+            for spec in VERSIONED:
+                taken += digest(
+                    session,
+                    spec,
+                    run_id=context.run_id,
+                    now=datetime.now(UTC).replace(tzinfo=None),
+                    say=context.log.info,
+                )
+            _put_banner(shop, session)
+            if taken:
+                shown = ", ".join(taken[:20]) + (" …" if len(taken) > 20 else "")
+                context.instance.add_run_tags(context.run_id, {EXTRACTS_TAG: shown})
+            facts = _facts(session, taken)
+            for table in TABLES:
+                write = session.stand(shop.catalog[table], before[table], is_edited=table == BOOK)
+                yield shop.result(write, facts)
+
+    return [versions]
+
+
+def _facts(session: Session, taken: list[str]) -> dict[str, Any]:
+    """What this step took in, as numbers that the UI plots."""
+    row = session.frame(
+        f"""
+        select count(*) as "extracts taken in", coalesce(sum(n_new), 0) as "records new",
+            coalesce(sum(n_changed), 0) as "records recoded", coalesce(sum(n_moved), 0) as "records moved to another cell",
+            coalesce(sum(n_missing), 0) as "records missing", count(*) filter (is_held) as "extracts held by the guard"
+        from {BOOK} where extract_id in (select unnest($ids::varchar[])) and withdrawn_known_utc is null
+        """,
+        {"ids": taken},
+    ).row(0, named=True)
+    known = session.value(f"select min(known_from_utc) from {BOOK}")
+    return {
+        **{name: int(value) for name, value in row.items()},
+        "extracts": ", ".join(taken[:50]) or "none",
+        "history unknown before": f"{known:%Y-%m-%d %H:%M} UTC"
+        if known
+        else "nothing is known yet",
+    }
+
+
+def held(session: Session) -> list[dict[str, object]]:
+    """The extracts that keep the publication back, with their numbers."""
+    return list(
+        session.frame(
+            f"""
+            select * from {BOOK} e
+            where is_held and withdrawn_known_utc is null and not exists (
+                select 1 from raw.decisions d
+                where d.extract_id = e.extract_id and d.decision in ('released', 'withdrawn')
+                    and d.decided_at_utc >= e.digested_at_utc)
+            order by known_from_utc
+            """
+        ).iter_rows(named=True)
+    )
+
+
+def _put_banner(shop: Workshop, session: Session) -> None:
+    """Beside yesterday's outputs, as long as newer ones are held."""
+    banner = shop.force.published / BANNER
+    waiting = held(session)
+    if not waiting:
+        banner.unlink(missing_ok=True)
+        return
+    banner.parent.mkdir(parents=True, exist_ok=True)
+    lines = [
+        "These outputs are older than the data: the newest was not published.",
+        *map(reason, waiting),
+    ]
+    banner.write_text("\n\n".join(lines) + "\n", encoding="utf-8")

@@ -1,0 +1,127 @@
+"""The ledgers of what became known: recodes in words, and the weeks, days, cells and groups that they touch.
+
+Here: each new answer beside the one before it. Not here: which answers there are (`timeline.py`), how a change reads (`words.py`),
+the count ledger (a SQL model). Works on temporary tables of the digest: `digest_answers` (record, observed_ts, known_from of the new
+answers), `digest_records`, `digest_moments` (feed, known_from, observed_ts, extract_id, is_first_load; without observed_ts
+the extract that corrected something).
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from hotspot_pipeline.history.versioned import CRIMES, GROUPS, QUIET_GROUPS, Versioned
+from hotspot_pipeline.history.words import WORDINGS
+from hotspot_pipeline.warehouse.session import Session
+
+_NOT_SEEN = "('missing_from_source', 'withdrawn')"
+_GROUP = (
+    "coalesce({s}.cat_group, (select p.cat_group from validated.policeuk_categories p "
+    "where p.policeuk_category = {row}.policeuk_category), 'OTHER')"
+)
+
+
+def write_ledgers(session: Session, spec: Versioned, run_id: str) -> None:
+    """Adds to `history.recodes` and `history.affected_weeks` what the new answers change."""
+    session.execute(f"create or replace temp table digest_pairs as {_pairs(spec)}")
+    session.execute(f"insert into history.recodes by name {_recodes(spec)}")
+    session.execute(
+        f"insert into history.affected_weeks by name {_affected(spec)}", {"run": run_id}
+    )
+
+
+def n_moved(session: Session) -> pl.DataFrame:
+    """extract_id, n_moved: records that changed their cell, by the extract with which that became known."""
+    return session.frame(
+        "select extract_id, count(*) as n_moved from digest_pairs "
+        "where is_known_before and n.cell_r9 is distinct from b.cell_r9 group by 1"
+    )
+
+
+def _pairs(spec: Versioned) -> str:
+    """Each new answer `n` beside the answer `b` that ended when it began; `is_loud` where a count may change."""
+    differs = ", ".join(
+        f"hash({_listed('b', spec.groups[g])}) <> hash({_listed('n', spec.groups[g])}) as is_{g}"
+        for g in GROUPS
+    )
+    loud = " or ".join(f"is_{g}" for g in GROUPS if g not in QUIET_GROUPS)
+    if spec is CRIMES:
+        groups = ", ".join(f"{_GROUP.format(s='s' + r, row=r)} as {r}_group" for r in "bn")
+        spans = "\n".join(
+            f"left join history.offence_spans s{r} on s{r}.ho_offence_code = {r}.ho_offence_code "
+            f"and coalesce(cast({r}.recorded_ts_local as date), cast('9998-12-31' as date)) >= s{r}.day_from and coalesce(cast({r}.recorded_ts_local as date), cast('9998-12-31' as date)) < s{r}.day_before"
+            for r in "bn"
+        )
+    else:
+        groups, spans = "'ASB' as b_group, 'ASB' as n_group", ""
+    return f"""
+        select *, not is_known_before or b.record_status <> n.record_status or {loud} as is_loud
+        from (
+            select b, n, b.record_id is not null as is_known_before, {groups}, {differs},
+                coalesce(m.extract_id, k.extract_id) as extract_id, coalesce(m.is_first_load, false) as is_first_load
+            from digest_answers a
+            join digest_records r on r.record = a.record
+            join {spec.versions} n
+                on n.feed = r.feed and n.source_system = r.source_system and n.record_id = r.record_id
+                and n.observed_utc = a.observed_ts and n.known_from_utc = a.known_from
+            left join {spec.versions} b
+                on b.feed = r.feed and b.source_system = r.source_system and b.record_id = r.record_id
+                and b.known_to_utc = n.known_from_utc and b.known_from_utc < b.known_to_utc
+            left join digest_moments m
+                on m.feed = n.feed and m.known_from = n.known_from_utc and m.observed_ts = n.observed_utc
+            left join digest_moments k
+                on k.feed = n.feed and k.known_from = n.known_from_utc and k.observed_ts is null
+            {spans}
+        )
+    """
+
+
+def _recodes(spec: Versioned) -> str:
+    common = f"""
+        '{spec.table}' as table_name, n.feed, n.source_system, n.record_id, n.known_from_utc, extract_id,
+        b.week_start as week_before, n.week_start as week_after, b.month as month_before, n.month as month_after
+    """
+    parts = [
+        f"select {common}, '{aspect}' as aspect, {w.was} as was, {w.became} as became, {w.words} as words, {w.why} as why "
+        f"from digest_pairs where is_known_before and is_{aspect} "
+        f"and b.record_status not in {_NOT_SEEN} and n.record_status not in {_NOT_SEEN}"
+        for aspect, w in WORDINGS[spec.table].items()
+    ]
+    parts.append(
+        f"""
+        select {common},
+            case n.record_status when 'missing_from_source' then 'missing' when 'withdrawn' then 'withdrawn' else 'returned' end,
+            b.record_status, n.record_status,
+            case n.record_status when 'missing_from_source' then 'no longer in the source' when 'withdrawn' then 'no longer known'
+                else 'in the source again' end,
+            case n.record_status when 'missing_from_source' then 'absent from whole extracts'
+                when 'withdrawn' then 'only withdrawn extracts had shown it' end
+        from digest_pairs
+        where is_known_before and b.record_status <> n.record_status
+            and (b.record_status in {_NOT_SEEN} or n.record_status in {_NOT_SEEN})
+        """
+    )
+    return "\nunion all by name\n".join(parts[:-1]) + "\nunion all\n" + parts[-1]
+
+
+def _affected(spec: Versioned) -> str:
+    """{{old, new}} x (cell, police day, group): a state that counts in nothing touches nothing."""
+    sides = [
+        f"""
+        select known_with, known_from_utc, '{side}' as side, {row}.week_start, {row}.police_day, {row}.month,
+            coalesce({row}.police_day, {row}.month) as event_date, coalesce({row}.cell_r9, 0) as cell_r9, {row}_group as cat_group, not is_known_before as is_new
+        from (select *, extract_id as known_with, n.known_from_utc as known_from_utc from digest_pairs)
+        where is_loud and not is_first_load and {row}.record_status = 'live'
+        """
+        for side, row in (("left", "b"), ("came", "n"))
+    ]
+    return f"""
+        select known_from_utc, known_with as extract_id, '{spec.table}' as table_name, side, week_start, police_day, month,
+            event_date, cell_r9, cat_group, count(*) as n_records, sum(is_new::bigint)::bigint as n_new, $run as run_id
+        from ({" union all ".join(sides)})
+        group by all
+    """
+
+
+def _listed(alias: str, columns: tuple[str, ...]) -> str:
+    return ", ".join(f"{alias}.{c}" for c in columns)

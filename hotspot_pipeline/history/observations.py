@@ -1,0 +1,171 @@
+"""What the accepted extracts showed, read from the warehouse: sightings of records, and the extracts that were whole.
+
+Here: SQL over `raw` and `validated`, and which records a night can have touched. Not here: what follows from the
+sightings (`versions.py`), and what is written (`digest.py`).
+
+Works in temporary tables of the session: `digest_extracts` and `digest_wholes` (the accepted extracts), `digest_touched` and
+`digest_records` (the records to look at), `digest_rows` (their rows; `record` and `ptr` are the integers of the kernels).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from hotspot_pipeline.history.versioned import Versioned
+from hotspot_pipeline.warehouse.session import Session
+
+# accepted at the gate, and neither refused nor withdrawn
+_ACCEPTED = """
+    select e.extract_id, e.feed, e.kind, e.order_ts_utc, dense_rank() over (order by e.feed) as feed_no
+    from raw.extracts e
+    join validated.extract_counts c on c.extract_id = e.extract_id and c.status = 'accepted'
+    where e.table_name = $table and e.status = 'loaded'
+      and e.extract_id not in (select d.extract_id from raw.decisions d where d.decision = 'withdrawn')
+    order by e.feed, e.order_ts_utc
+"""
+# a public feed gives some rows no number, and several rows the same: they are counted off, in an order that an outcome does not
+# change, so that the second of two is the second in the next release too
+_NUMBERED = """
+    select v.*, v.name_of_row || case when v.copy_no > 1 then '#' || v.copy_no else '' end as record_id
+    from (
+        select r.*, e.feed, e.feed_no, e.kind, e.order_ts_utc, coalesce(r.{pid}, 'row:' || r.row_hash) as name_of_row,
+            row_number() over (
+                partition by r.extract_id, coalesce(r.{pid}, 'row:' || r.row_hash)
+                order by r.month, {steady}, r.row_hash, r.source_file, r.line_no
+            ) as copy_no
+        from {validated} r join digest_extracts e on e.extract_id = r.accepted_with
+        where e.kind = 'snapshot'
+    ) v
+"""
+_KEYED = """
+    select r.*, e.feed, e.feed_no, e.kind, e.order_ts_utc, r.{pid} as record_id
+    from {validated} r join digest_extracts e on e.extract_id = r.accepted_with
+    where e.kind <> 'snapshot'
+"""
+# the records of which a new extract shows something, or of which a whole one fails to show something
+_TOUCHED = """
+    select distinct e.feed, v.source_system, v.{pid} as record_id
+    from {validated} v join digest_extracts e on e.extract_id = v.accepted_with
+    where e.kind = 'delta' and e.feed = $feed and e.order_ts_utc > $since
+    union
+    select distinct r.feed, v.source_system, v.{pid}
+    from raw.full_runs r join {validated} v
+        on v.extract_id = r.extract_id and v.source_file = r.source_file and v.line_no = r.line_no
+    where r.feed = $feed and (r.from_order_ts_utc > $since or r.to_order_ts_utc >= $absent_since)
+"""
+# a number for each feed, and within a feed of releases for each month
+_SCOPE = """({alias}.feed_no * 100000
+        + case when {alias}.kind = 'snapshot' then year({alias}.month) * 12 + month({alias}.month) else 0 end)"""
+# a run counts only in accepted extracts; of a row that the gate turned away first, from the one with which it was accepted
+_SIGHTINGS = f"""
+    select w.record, {_SCOPE.format(alias="w")} as scope, w.order_ts_utc as from_ts, w.order_ts_utc as to_ts, w.ptr, w.row_hash,
+        w.kind = 'snapshot' as is_release
+    from digest_rows w where w.kind <> 'full'
+    union all
+    select w.record, {_SCOPE.format(alias="w")}, f.order_ts_utc, t.order_ts_utc, w.ptr, w.row_hash, false
+    from (
+        select x.*,
+            case when exists (
+                select 1 from validated.rejects j
+                where j.extract_id = x.extract_id and j.source_file = x.source_file and j.line_no = x.line_no
+            ) then greatest(r.from_order_ts_utc, x.order_ts_utc) else r.from_order_ts_utc end as run_from,
+            coalesce(r.to_order_ts_utc, timestamp '9999-01-01') as run_to
+        from digest_rows x
+        join raw.full_runs r
+            on r.extract_id = x.extract_id and r.source_file = x.source_file and r.line_no = x.line_no
+        where x.kind = 'full'
+    ) w
+    asof join digest_wholes f on f.feed = w.feed and w.run_from <= f.order_ts_utc
+    asof join digest_wholes t on t.feed = w.feed and w.run_to >= t.order_ts_utc
+    where f.order_ts_utc <= t.order_ts_utc
+"""
+_WHOLES = f"""
+    select distinct {_SCOPE.format(alias="w")} as scope, w.order_ts_utc as order_ts, true as is_release
+    from digest_rows w where w.kind = 'snapshot'
+    union
+    select f.feed_no * 100000, f.order_ts_utc, false from digest_wholes f
+    order by 1, 2
+"""
+
+
+@dataclass(frozen=True)
+class Night:
+    """What of a feed has to be looked at: everything, or the records that extracts after `since` show, and those that whole
+    extracts have not shown since `absent_since`."""
+
+    feed: str
+    everything: bool
+    since: datetime | None = None
+    absent_since: datetime | None = None
+
+
+def accepted_extracts(session: Session, spec: Versioned) -> pl.DataFrame:
+    """extract_id, feed, kind, order_ts_utc of every extract that history is built from, oldest first in each feed."""
+    session.execute(
+        f"create or replace temp table digest_extracts as {_ACCEPTED}", {"table": spec.table}
+    )
+    session.execute(
+        "create or replace temp table digest_wholes as "
+        "select feed, feed_no, order_ts_utc from digest_extracts where kind = 'full' order by 1, 2"
+    )
+    return session.frame("select * from digest_extracts order by feed, order_ts_utc")
+
+
+def stage_rows(session: Session, spec: Versioned, nights: Sequence[Night]) -> None:
+    """Fills `digest_rows` with every accepted row of the records that the nights touch."""
+    names = {"validated": spec.validated, "pid": spec.pid, "steady": spec.steady("r")}
+    session.execute(
+        "create or replace temp table digest_touched (feed varchar, source_system varchar, record_id varchar)"
+    )
+    parts = []
+    for night in nights:
+        if night.everything:
+            parts += [
+                f"select * from ({query.format(**names)}) q where q.feed = '{night.feed}'"
+                for query in (_KEYED, _NUMBERED)
+            ]
+        else:
+            session.execute(
+                f"insert into digest_touched {_TOUCHED.format(**names)}",
+                {"feed": night.feed, "since": night.since, "absent_since": night.absent_since},
+            )
+            parts.append(
+                f"select q.* from ({_KEYED.format(**names)}) q semi join digest_touched t "
+                f"on t.feed = q.feed and t.source_system = q.source_system and t.record_id = q.record_id "
+                f"where q.feed = '{night.feed}'"
+            )
+    columns = "feed, feed_no, source_system, record_id, extract_id, source_file, line_no, row_hash, month, kind, order_ts_utc"
+    union = "\nunion all\n".join(f"select {columns} from ({part})" for part in parts)
+    everything = ", ".join(f"'{n.feed}'" for n in nights if n.everything) or "null"
+    session.execute(f"create or replace temp table digest_found as {union}")
+    session.execute(
+        f"""
+        create or replace temp table digest_records as
+        select feed, source_system, record_id, row_number() over (order by feed, source_system, record_id) as record
+        from (
+            select feed, source_system, record_id from digest_found
+            union
+            select feed, source_system, record_id from {spec.versions} where feed in ({everything})
+        )
+        """
+    )
+    session.execute(
+        """
+        create or replace temp table digest_rows as
+        select f.*, r.record,
+            row_number() over (order by f.order_ts_utc, r.record, f.extract_id, f.source_file, f.line_no) as ptr
+        from digest_found f
+        join digest_records r
+            on r.feed = f.feed and r.source_system = f.source_system and r.record_id = f.record_id
+        """
+    )
+
+
+def read_sightings(session: Session) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """(sightings, wholes) of the staged rows, as `versions.observed_versions` takes them; `is_release` in both says which
+    are of a feed that is published again month by month."""
+    return session.frame(_SIGHTINGS), session.frame(_WHOLES)
