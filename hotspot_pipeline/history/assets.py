@@ -9,8 +9,9 @@ from typing import Any
 
 import dagster as dg
 
-from hotspot_pipeline.history.digest import BOOK, digest
+from hotspot_pipeline.history.digest import digest
 from hotspot_pipeline.history.guard import BANNER, reason
+from hotspot_pipeline.history.nights import BOOK
 from hotspot_pipeline.history.versioned import VERSIONED
 from hotspot_pipeline.orchestration.jobs import EXTRACTS_TAG
 from hotspot_pipeline.orchestration.tables import Results, Workshop

@@ -93,7 +93,7 @@ _WHOLES = f"""
 
 
 @dataclass(frozen=True)
-class Night:
+class LookAt:
     """What of a feed has to be looked at: everything, or the records that extracts after `since` show, and those that whole
     extracts have not shown since `absent_since`."""
 
@@ -115,32 +115,32 @@ def accepted_extracts(session: Session, spec: Versioned) -> pl.DataFrame:
     return session.frame("select * from digest_extracts order by feed, order_ts_utc")
 
 
-def stage_rows(session: Session, spec: Versioned, nights: Sequence[Night]) -> None:
-    """Fills `digest_rows` with every accepted row of the records that the nights touch."""
+def stage_rows(session: Session, spec: Versioned, looks: Sequence[LookAt]) -> None:
+    """Fills `digest_rows` with every accepted row of the records that are to be looked at."""
     names = {"validated": spec.validated, "pid": spec.pid, "steady": spec.steady("r")}
     session.execute(
         "create or replace temp table digest_touched (feed varchar, source_system varchar, record_id varchar)"
     )
     parts = []
-    for night in nights:
-        if night.everything:
+    for look in looks:
+        if look.everything:
             parts += [
-                f"select * from ({query.format(**names)}) q where q.feed = '{night.feed}'"
+                f"select * from ({query.format(**names)}) q where q.feed = '{look.feed}'"
                 for query in (_KEYED, _NUMBERED)
             ]
         else:
             session.execute(
                 f"insert into digest_touched {_TOUCHED.format(**names)}",
-                {"feed": night.feed, "since": night.since, "absent_since": night.absent_since},
+                {"feed": look.feed, "since": look.since, "absent_since": look.absent_since},
             )
             parts.append(
                 f"select q.* from ({_KEYED.format(**names)}) q semi join digest_touched t "
                 f"on t.feed = q.feed and t.source_system = q.source_system and t.record_id = q.record_id "
-                f"where q.feed = '{night.feed}'"
+                f"where q.feed = '{look.feed}'"
             )
     columns = "feed, feed_no, source_system, record_id, extract_id, source_file, line_no, row_hash, month, kind, order_ts_utc"
     union = "\nunion all\n".join(f"select {columns} from ({part})" for part in parts)
-    everything = ", ".join(f"'{n.feed}'" for n in nights if n.everything) or "null"
+    everything = ", ".join(f"'{n.feed}'" for n in looks if n.everything) or "null"
     session.execute(f"create or replace temp table digest_found as {union}")
     session.execute(
         f"""

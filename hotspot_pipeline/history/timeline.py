@@ -30,6 +30,15 @@ class Changes:
     closed: pl.DataFrame
     taken_back: pl.DataFrame
 
+    @property
+    def answers(self) -> pl.DataFrame:
+        """The added versions that are, or for a while were, the answer."""
+        return self.added.filter(_is_answer())
+
+
+def _is_answer() -> pl.Expr:
+    return pl.col("known_to").is_null() | (pl.col("known_to") > pl.col("known_from"))
+
 
 def changes(observed: pl.DataFrame, standing: pl.DataFrame) -> Changes:
     """Compares states with versions.
@@ -181,7 +190,7 @@ def _statuses_before(
         [
             timed.filter(
                 "is_added",
-                pl.col("known_to").is_null() | (pl.col("known_to") > pl.col("known_from")),
+                _is_answer(),
             ).select("record", "known_from", "observed_ts", "record_status"),
             *(
                 frame.filter(pl.col("known_to").is_null()).select(

@@ -1,0 +1,74 @@
+"""The rows of a table of versions: added with the content that a delivery brought, closed, and taken back. Not here: which (`timeline.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from hotspot_pipeline.history.timeline import Changes
+from hotspot_pipeline.history.versioned import Versioned
+from hotspot_pipeline.warehouse.session import Session
+
+_KEY = """r.feed = v.feed and r.source_system = v.source_system and r.record_id = v.record_id
+    and c.record = r.record and c.observed_ts = v.observed_utc and c.known_from = v.known_from_utc"""
+_OWN = {
+    "feed": "r.feed", "source_system": "r.source_system", "record_id": "r.record_id", "version_no": "a.version_no",
+    "observed_utc": "a.observed_ts", "known_from_utc": "a.known_from", "known_to_utc": "a.known_to",
+    "taken_back_utc": "null", "change_mask": "a.change_mask", "status_before": "a.status_before",
+    "record_status": "a.record_status",
+}  # fmt: skip
+
+
+def write_versions(session: Session, spec: Versioned, found: Changes) -> None:
+    """Within the digest's transaction and over its temporary tables."""
+    has_row = pl.col("ptr").is_not_null()
+    session.stage("digest_added", _columns(found.added.filter(has_row)))
+    session.execute(
+        f"""
+        {_insert(session, spec, {"observed_extract_id": "x.extract_id"})}
+        from digest_added a
+        join digest_rows r on r.ptr = a.ptr
+        join digest_extracts x on x.feed = r.feed and x.order_ts_utc = a.observed_ts
+        join {spec.validated} v
+            on v.extract_id = r.extract_id and v.source_file = r.source_file and v.line_no = r.line_no
+        """
+    )
+    # with a record that only withdrawn extracts had shown the content last known stays
+    session.stage("digest_gone", _columns(found.added.filter(~has_row)))
+    session.execute(
+        f"""
+        {_insert(session, spec, {})}
+        from digest_gone a
+        join digest_records r on r.record = a.record
+        join {spec.versions} v
+            on v.feed = r.feed and v.source_system = r.source_system and v.record_id = r.record_id
+            and v.known_to_utc is null and v.taken_back_utc is null and v.observed_utc = a.observed_ts
+        """
+    )
+    session.stage("digest_closed", found.closed)
+    session.execute(
+        f"update {spec.versions} v set known_to_utc = c.known_to, version_no = c.version_no, change_mask = c.change_mask "
+        f"from digest_closed c, digest_records r where {_KEY}"
+    )
+    session.stage("digest_taken_back", found.taken_back)
+    session.execute(
+        f"update {spec.versions} v set known_to_utc = c.known_to, taken_back_utc = c.taken_back, version_no = null "
+        f"from digest_taken_back c, digest_records r where {_KEY}"
+    )
+
+
+def _insert(session: Session, spec: Versioned, more: Mapping[str, str]) -> str:
+    """What is the version's own comes from `a` and `r`, its content from `v`."""
+    own = {**_OWN, **more}
+    listed = ", ".join(
+        f"{own.get(c, 'v.' + c)} as {c}" for c in session.catalog[spec.versions].column_types
+    )
+    return f"insert into {spec.versions} by name select {listed}"
+
+
+def _columns(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.select(
+        "record", "ptr", "observed_ts", "known_from", "known_to", "version_no", "change_mask", "status_before",
+        "record_status",
+    )  # fmt: skip
