@@ -12,7 +12,7 @@ from typing import Any
 import dagster as dg
 
 from hotspot_pipeline.hexes import assets as hexes
-from hotspot_pipeline.hexes import refresh
+from hotspot_pipeline.hexes import cut_assets, refresh
 from hotspot_pipeline.history import assets as history
 from hotspot_pipeline.orchestration.jobs import Jobs, build_jobs, build_schedules
 from hotspot_pipeline.orchestration.sensors import build_sensors
@@ -76,6 +76,7 @@ def _of_force(
         ],
         *hexes.build_assets(shop),
         refresh.build_refresh(shop, partitioned),
+        cut_assets.build_cuts(shop, models),
         *published.build_assets(shop),
     ]
     tables = [f"{key.path[1]}.{key.path[2]}" for a in assets for key in a.keys]

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from hotspot_pipeline.cli.asking import as_known
 from hotspot_pipeline.cli.backfilling import backfill
 from hotspot_pipeline.cli.deciding import release, signoff, withdraw
 from hotspot_pipeline.cli.fetch import fetch
@@ -29,6 +30,7 @@ for command in (
     run,
     ui,
     backfill,
+    as_known,
     status,
     explain,
     sql,

@@ -172,7 +172,8 @@ def _plain_reason(step: str, failure: Any) -> str:
 # what only a run can add to: dropped, it would come back empty
 _BOOKS = ("rejects", "gate_results", "gate_warnings", "extract_counts")
 _NEVER_DROPPED = {
-    *[f"validated.{b}" for b in _BOOKS], "hexes.refreshed_windows", "history.extracts", "history.recodes", "history.affected_weeks",
+    *[f"validated.{b}" for b in _BOOKS], "hexes.refreshed_windows", "hexes.cuts", "hexes.crime_weekly_cuts",
+    "history.extracts", "history.recodes", "history.affected_weeks",
 }  # fmt: skip
 # what is written with the versions of a table, row by row
 _OF_VERSIONS = {"history.crime_versions": "crimes", "history.asb_versions": "asb_incidents"}

@@ -21,7 +21,7 @@ from hotspot_pipeline.hexes.concentration import concentration_curve, concentrat
 from hotspot_pipeline.hexes.hotspot_tables import build_hotspots
 from hotspot_pipeline.hexes.scoring import SelectionWindow, score_cells, selection_window
 from hotspot_pipeline.hexes.signoff import read_selections
-from hotspot_pipeline.hexes.sites import match_sites
+from hotspot_pipeline.hexes.site_tables import site_matches
 from hotspot_pipeline.orchestration.tables import Results, Workshop
 from hotspot_pipeline.warehouse.session import Session
 
@@ -39,7 +39,7 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
     current = ("history.crimes_current", "history.asb_current")
     return [
         _asset(shop, {"hexes.site_matches": (*current, "history.excluded_sites_current", "history.default_geocodes_current")},
-               _site_matches),
+               lambda session: {"hexes.site_matches": site_matches(session)}),
         _asset(shop, {"hexes.cells": ("hexes.events",)}, lambda session: {"hexes.cells": _cells(shop, session)}),
         _asset(shop, {"hexes.cell_scores": ("hexes.events", "hexes.cells", "history.venues_current")},
                lambda session: {"hexes.cell_scores": _scores(shop, session, grid)}),
@@ -87,50 +87,6 @@ def _shaped(frame: pl.DataFrame, columns: Mapping[str, str]) -> pl.DataFrame:
     if not frame.columns:
         return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
     return frame.select([c for c in columns if c in frame.columns])
-
-
-def _site_matches(session: Session) -> dict[str, pl.DataFrame]:
-    """Records of the whole history against the sites: a new site changes old counts too."""
-    points = session.frame(
-        """
-        select extract_id, source_file, line_no, easting, northing,
-               coalesce(police_day, month) as day_from, coalesce(police_day, last_day(month)) as day_to
-        from history.crimes_current where easting is not null
-        union all
-        select extract_id, source_file, line_no, easting, northing, police_day, police_day
-        from history.asb_current where easting is not null
-        """
-    )
-    sites = session.frame("select * from history.excluded_sites_current").with_columns(
-        match_reason=pl.lit("excluded_site")
-    )
-    defaults = session.frame(
-        "select geocode_id as site_id, 'default_geocode' as kind, easting, northing, radius_m, "
-        "cast(null as varchar) as polygon_wkt, valid_from, valid_to from history.default_geocodes_current"
-    ).with_columns(match_reason=pl.lit("default_geocode"))
-    found = [_matches(points, register) for register in (sites, defaults)]
-    return {"hexes.site_matches": pl.concat(found)}
-
-
-def _matches(points: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
-    hits = match_sites(
-        points, register.drop("match_reason"), date_from="day_from", date_to="day_to"
-    )
-    keys = (
-        points.select("extract_id", "source_file", "line_no")
-        .with_row_index("row")
-        .cast({"row": pl.Int64})
-    )
-    reason = register.get_column("match_reason")[0] if register.height else "excluded_site"
-    return hits.join(keys, on="row").select(
-        "extract_id",
-        "source_file",
-        "line_no",
-        pl.lit(reason).alias("match_reason"),
-        "site_id",
-        pl.col("kind").alias("site_kind"),
-        "distance_m",
-    )
 
 
 def _cells(shop: Workshop, session: Session) -> pl.DataFrame:

@@ -20,6 +20,7 @@ from hotspot_pipeline.orchestration.tables import Results, Workshop
 from hotspot_pipeline.sql_models.assets import refresh_model
 from hotspot_pipeline.sql_models.model import SqlModel
 from hotspot_pipeline.warehouse.session import AuditsFailed, Session, Write
+from hotspot_pipeline.warehouse.standing import Standing
 
 TABLES = (backfill_ledger.TABLE, window_prints.TABLE)
 _STEP = {"daily": 1, "weekly": 7}
@@ -41,9 +42,7 @@ def build_refresh(shop: Workshop, models: Sequence[SqlModel]) -> dg.AssetsDefini
     def refreshed_windows(context: dg.AssetExecutionContext) -> Results:
         named = backfill_ledger.named_weeks(context.run)
         with shop.warehouse(context).session() as session:
-            for table in TABLES:
-                session.ensure(shop.catalog[table])
-            before = {table: session.standing(shop.catalog[table]) for table in TABLES}
+            standing = Standing(session, TABLES)
             facts: dict[str, Any] = {}
             said: list[str] = []
             for model in models:
@@ -75,8 +74,8 @@ def build_refresh(shop: Workshop, models: Sequence[SqlModel]) -> dg.AssetsDefini
                 facts["days and weeks"] = (
                     "refused: every feed of this force carries months only, so they stay empty"
                 )
-            for name in TABLES:
-                yield shop.result(session.stand(shop.catalog[name], before[name]), facts)
+            for written in standing.writes():
+                yield shop.result(written, facts)
 
     return refreshed_windows
 

@@ -16,6 +16,7 @@ from hotspot_pipeline.history.versioned import VERSIONED
 from hotspot_pipeline.orchestration.jobs import EXTRACTS_TAG
 from hotspot_pipeline.orchestration.tables import Results, Workshop
 from hotspot_pipeline.warehouse.session import Session
+from hotspot_pipeline.warehouse.standing import Standing
 
 LEDGERS = ("history.recodes", "history.affected_weeks")
 TABLES = (BOOK, *(spec.versions for spec in VERSIONED), *LEDGERS)
@@ -41,12 +42,7 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
     )
     def versions(context: dg.AssetExecutionContext) -> Results:
         with shop.warehouse(context).session() as session:
-            for table in TABLES:
-                session.ensure(shop.catalog[table])
-            before = {
-                table: session.standing(shop.catalog[table], is_edited=table == BOOK)
-                for table in TABLES
-            }
+            standing = Standing(session, TABLES, edited=[BOOK])
             taken: list[str] = []
             for spec in VERSIONED:
                 taken += digest(
@@ -61,8 +57,7 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
                 shown = ", ".join(taken[:20]) + (" …" if len(taken) > 20 else "")
                 context.instance.add_run_tags(context.run_id, {EXTRACTS_TAG: shown})
             facts = _facts(session, taken)
-            for table in TABLES:
-                write = session.stand(shop.catalog[table], before[table], is_edited=table == BOOK)
+            for write in standing.writes():
                 yield shop.result(write, facts)
 
     return [versions]

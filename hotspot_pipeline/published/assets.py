@@ -27,6 +27,7 @@ _HEXES = (
 _CSV = (
     "hexes.hotspots", "hexes.hotspot_cells", "hexes.cell_scores", "hexes.concentration", "hexes.concentration_curve",
     "hexes.prediction_accuracy", "hexes.crime_monthly", "published.deliveries", "published.data_quality",
+    "published.weekly_issues",
 )  # fmt: skip
 _FOOTER = ("published.data_quality",)
 

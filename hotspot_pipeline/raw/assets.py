@@ -18,6 +18,7 @@ from hotspot_pipeline.orchestration.tables import Results, Workshop
 from hotspot_pipeline.raw import archive, full_runs, landing
 from hotspot_pipeline.raw.intake import Account, Intake, duplicate_row, read_extract
 from hotspot_pipeline.warehouse.session import Session
+from hotspot_pipeline.warehouse.standing import Standing
 
 BOOKS = (
     "raw.extracts",
@@ -56,20 +57,14 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
     )
     def take_deliveries(context: dg.AssetExecutionContext) -> Results:
         with shop.warehouse(context).session() as session:
-            for table in tables:
-                session.ensure(shop.catalog[table])
-            before = {
-                table: session.standing(shop.catalog[table], is_edited=table in EDITED)
-                for table in tables
-            }
+            standing = Standing(session, tables, edited=EDITED)
             full_runs.adopt_earlier(session, contracts_of(shop.force).values())
             purge_withdrawn(session, tables)
             taken = _take_all(shop, session, context)
             _say(context, taken)
             checks = [_readable_result(shop, session)]
-            for table in tables:
-                write = session.stand(shop.catalog[table], before[table], is_edited=table in EDITED)
-                yield shop.result(write, _facts(table, taken))
+            for write in standing.writes():
+                yield shop.result(write, _facts(write.table, taken))
             yield from checks
 
     return [take_deliveries]

@@ -22,6 +22,7 @@ from hotspot_pipeline.validated.lookups import LOOKUPS, read_lookups
 from hotspot_pipeline.validated.report import ExtractReport, render_report
 from hotspot_pipeline.validated.volume import NAME as VOLUME
 from hotspot_pipeline.warehouse.session import Session
+from hotspot_pipeline.warehouse.standing import Standing
 
 ROWS = ("validated.crimes", "validated.asb_incidents", "validated.venues", "validated.excluded_sites",
         "validated.default_geocodes")  # fmt: skip
@@ -95,9 +96,7 @@ def _gate(shop: Workshop) -> dg.AssetsDefinition:
     )
     def gate(context: dg.AssetExecutionContext) -> Results:
         with shop.warehouse(context).session() as session:
-            for table in tables:
-                session.ensure(shop.catalog[table])
-            before = {table: session.standing(shop.catalog[table]) for table in tables}
+            standing = Standing(session, tables)
             withdrawal.adopt_earlier(session)
             withdrawal.purge(session)
             found = read_lookups(shop.settings.reference, shop.force.reference)
@@ -120,8 +119,8 @@ def _gate(shop: Workshop) -> dg.AssetsDefinition:
                 facts["validation report"] = dg.MetadataValue.path(
                     _write_report(shop, reports, context.run_id)
                 )
-            for table in tables:
-                yield shop.result(session.stand(shop.catalog[table], before[table]), facts)
+            for write in standing.writes():
+                yield shop.result(write, facts)
             yield from _expectation_results(shop, session, feeds)
 
     return gate

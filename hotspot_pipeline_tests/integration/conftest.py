@@ -1,15 +1,20 @@
-"""Installations that the slow tests share: one with yesterday's deliveries in its tables, one that took today's too."""
+"""Forces that tests share: one made by hand; and two installations for slow tests, one with yesterday's deliveries in its tables, one
+that took today's too."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
+from hotspot_pipeline.cli import running
 from hotspot_pipeline_tests.integration import standing
+from hotspot_pipeline_tests.integration.hand_made import SmallForce
 from hotspot_pipeline_tests.integration.installation import Installation, make_installation
 
 N_NIGHTS_TO_COME = 3
@@ -54,3 +59,12 @@ def two_days(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoDays]:
     # copies of a warehouse are large, and pytest keeps the folders of the last three sessions
     yesterday.remove()
     today.remove()
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallForce]:
+    monkeypatch.setenv("HOTSPOTS_DATA", str(tmp_path))
+    with dg.DagsterInstance.ephemeral() as in_memory:
+        # the event log on disk is Dagster's own affair; in memory a night takes a tenth of the time
+        monkeypatch.setattr(running, "instance", lambda _: nullcontext(in_memory))
+        yield SmallForce(tmp_path)

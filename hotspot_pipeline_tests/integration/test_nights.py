@@ -1,111 +1,19 @@
 """Nights of a small force: new deliveries, bad ones, repeated ones, withdrawn and released ones.
 
-The deliveries are written by hand here, so that every number can be counted on the fingers.
+The deliveries are written by hand (`hand_made.py`), so that every number can be counted on the fingers.
 """
 
 from __future__ import annotations
 
 import gzip
-import json
-import os
-import time
-from collections.abc import Iterator
-from contextlib import nullcontext
 from datetime import date
-from pathlib import Path
 
-import dagster as dg
 import pytest
-import yaml
-from click.testing import CliRunner
 
-from hotspot_pipeline.cli import running
-from hotspot_pipeline.cli.main import hotspots
 from hotspot_pipeline.cli.running import run_force
 from hotspot_pipeline.definitions import warehouse_of
-from hotspot_pipeline.settings import Force, Settings, SettingsError, parse_force
-
-HEADER = (
-    "source_system,crime_number,ho_offence_code,committed_from_local,committed_to_local,reported_ts_local,"
-    "recorded_ts_local,easting,northing,geocode_quality,location_type,flag_da,record_status,cancel_reason"
-)
-# a square of 20 km around Warwick in EPSG:4326, near enough
-BOUNDARY = {
-    "type": "Polygon",
-    "coordinates": [
-        [[-1.75, 52.15], [-1.35, 52.15], [-1.35, 52.45], [-1.75, 52.45], [-1.75, 52.15]]
-    ],
-}
-
-
-def crime(
-    number: str,
-    day: str = "2026-06-10",
-    *,
-    code: str = "008/06",
-    easting: int = 431950,
-    northing: int = 265750,
-    status: str = "live",
-    location: str = "street",
-    da: str = "N",
-) -> str:
-    stamp, reason = f"{day} 21:30:00", "C2" if status == "cancelled" else ""
-    return f"sim,{number},{code},{stamp},,{day} 22:00:00,{day} 23:00:00,{easting},{northing},street,{location},{da},{status},{reason}"
-
-
-class SmallForce:
-    """A force in a temporary folder, with `deliver` and `run`."""
-
-    def __init__(self, folder: Path) -> None:
-        home = folder / "forces" / "small"
-        home.mkdir(parents=True)
-        (home / "boundary.geojson").write_text(json.dumps(BOUNDARY))
-        document = {
-            "force_id": "small",
-            "boundary": "boundary.geojson",
-            "feeds": {"crime_extract": {}},
-            "partitions_start": date(2026, 6, 1),
-            "hotspots": {"min_events": 1, "top_k": 3, "bootstrap_draws": 50},
-        }
-        (home / "force.yml").write_text(yaml.safe_dump(document))
-        self.force: Force = parse_force(document, home)
-        self.settings = Settings(data=folder, forces=(self.force,), memory_limit="1GB", threads=2)
-        self.landing = self.force.landing("crime_extract")
-        self.landing.mkdir(parents=True)
-
-    def deliver(self, name: str, *rows: str, content: bytes | None = None) -> Path:
-        path = self.landing / name
-        data = content if content is not None else ("\n".join((HEADER, *rows)) + "\n").encode()
-        path.write_bytes(gzip.compress(data) if name.endswith(".gz") and content is None else data)
-        old = time.time() - 3600
-        os.utime(path, (old, old))
-        return path
-
-    def run(self) -> dict[str, object]:
-        outcomes, summary = run_force(self.settings, self.force, quiet=True)
-        assert all(o.success for o in outcomes), [o.failure for o in outcomes]
-        changed = sorted({name for o in outcomes for name in o.changed})
-        return {"changed": changed, **summary.document()}
-
-    def rows(self, sql: str) -> list[tuple[object, ...]]:
-        with warehouse_of(self.settings, self.force).session(read_only=True) as session:
-            return session.frame(sql).rows()
-
-
-@pytest.fixture
-def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallForce]:
-    monkeypatch.setenv("HOTSPOTS_DATA", str(tmp_path))
-    with dg.DagsterInstance.ephemeral() as in_memory:
-        # the event log on disk is Dagster's own affair; in memory a night takes a tenth of the time
-        monkeypatch.setattr(running, "instance", lambda _: nullcontext(in_memory))
-        yield SmallForce(tmp_path)
-
-
-def _command(*arguments: str) -> dict[str, object]:
-    result = CliRunner().invoke(
-        hotspots, [*arguments, "--json"], catch_exceptions=False, standalone_mode=False
-    )
-    return dict(json.loads(result.output)) if result.output.strip().startswith("{") else {}
+from hotspot_pipeline.settings import SettingsError
+from hotspot_pipeline_tests.integration.hand_made import HEADER, SmallForce, command, crime
 
 
 def test_a_night_with_every_kind_of_bad_file_still_takes_the_good_ones(small: SmallForce) -> None:
@@ -205,7 +113,7 @@ def test_a_withdrawn_delivery_leaves_every_table_and_stays_on_record(small: Smal
             "select extract_id from raw.extracts where extract_ts_utc > '2026-06-11'"
         )
     ]
-    answer = _command("withdraw", str(extract), "--because", "wrong window")
+    answer = command("withdraw", str(extract), "--because", "wrong window")
     assert answer["withdrawn"] == extract
     assert small.rows(
         "select crime_pid is not null, record_status from history.crimes_current"
@@ -244,7 +152,7 @@ def test_a_partial_full_extract_is_held_and_can_be_released(small: SmallForce) -
     assert small.rows(
         "select n_held, n_accepted from published.deliveries where state = 'held'"
     ) == [(60, 0)]
-    _command("release", str(taken["extract_id"]), "--because", "the force closed a station")  # type: ignore[index]
+    command("release", str(taken["extract_id"]), "--because", "the force closed a station")  # type: ignore[index]
     assert small.rows(
         "select count(*) from history.crimes_current where record_status = 'live'"
     ) == [(40,)]
@@ -265,7 +173,7 @@ def test_a_full_extract_every_night_is_one_copy(small: SmallForce) -> None:
     assert small.run()["changed"] == []
     # what is withdrawn first is still what the other nights hold
     first = str(small.rows("select min(extract_id) from raw.extracts")[0][0])
-    _command("withdraw", first, "--because", "sent too early")
+    command("withdraw", first, "--because", "sent too early")
     assert small.rows("select count(*) from validated.crimes") == [(20,)]
     measures = dict(small.rows("select measure, n from published.data_quality where part = 'records' and n > 0"))  # type: ignore[arg-type]  # fmt: skip
     assert measures == {"records delivered": 100, "records accepted": 20, "records repeated": 60, "records withdrawn": 20}  # fmt: skip
@@ -281,7 +189,7 @@ def test_a_delivery_still_being_written_waits(small: SmallForce) -> None:
 def test_hotspots_keep_their_ids_after_the_sign_off(small: SmallForce) -> None:
     small.deliver("crime_delta_20260611.csv", *[crime(f"A{n}", "2026-05-10") for n in range(9)])
     small.run()
-    answer = _command("signoff", "--by", "analyst", "--because", "first selection")
+    answer = command("signoff", "--by", "analyst", "--because", "first selection")
     (signed,) = answer["signed"]  # type: ignore[misc]
     small.deliver(
         "crime_delta_20260612.csv",

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 STAGES = ("raw", "validated", "history", "hexes", "published")
-MAY_KNOW_DAGSTER = {"assets.py", "refresh.py", "backfill_ledger.py"}
+MAY_KNOW_DAGSTER = {"assets.py", "cut_assets.py", "refresh.py", "backfill_ledger.py"}
 
 
 def _imports(path: Path) -> set[str]:

@@ -99,6 +99,11 @@ AUDITS: dict[str, tuple[str, Rows, tuple[str, dict[str, Any]]]] = {
     "crime_weekly_matches_events": ("hexes.crime_weekly", counted("hexes.crime_weekly"), ("hexes.crime_weekly", {"n_events": 2})),
     "crime_daily_matches_events": ("hexes.crime_daily", counted("hexes.crime_daily"), ("hexes.crime_daily", {"n_events": 2})),
     "crime_monthly_matches_events": ("hexes.crime_monthly", counted("hexes.crime_monthly"), ("hexes.crime_monthly", {"n_events": 2})),
+    "cuts_have_their_moment": (
+        "hexes.crime_weekly_cuts",
+        {"hexes.cuts": [{"cut": "settled", "week_start": WEEK, "known_at_utc": NIGHTS[0]}],
+         "hexes.crime_weekly_cuts": [{"cut": "settled", "week_start": WEEK, "resolution": r, "n_events": 4} for r in (8, 9, 10)]},
+        ("hexes.cuts", {"known_at_utc": None})),
     "cell_scores_hold_every_event": ("hexes.cell_scores", {"hexes.cell_scores": [SCORES]}, ("hexes.cell_scores", {"n_vap": 2})),
     "hotspots_are_whole": (
         "hexes.hotspot_cells",
