@@ -3,17 +3,19 @@ that took today's too."""
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 
 from hotspot_pipeline.cli import running
-from hotspot_pipeline_tests.integration import standing
+from hotspot_pipeline_tests.integration import spark, standing
 from hotspot_pipeline_tests.integration.hand_made import SmallForce
 from hotspot_pipeline_tests.integration.installation import Installation, make_installation
 
@@ -68,3 +70,14 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallForc
         # the event log on disk is Dagster's own affair; in memory a night takes a tenth of the time
         monkeypatch.setattr(running, "instance", lambda _: nullcontext(in_memory))
         yield SmallForce(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def spark_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A local Spark; skipped where pyspark (`make verify` installs it) or Java is absent."""
+    pytest.importorskip("pyspark", reason="pyspark is not installed: make verify installs it")
+    if shutil.which("java") is None:
+        pytest.skip("no Java on this machine: a local Spark needs Java 17 or newer")
+    found = spark.spark_session(tmp_path_factory.mktemp("spark"))
+    yield found
+    found.stop()

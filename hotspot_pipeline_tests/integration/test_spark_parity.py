@@ -7,8 +7,6 @@ pyspark (`make verify` installs it) or Java is absent.
 from __future__ import annotations
 
 import random
-import shutil
-from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
@@ -35,19 +33,9 @@ VALUES = {
 }
 
 
-@pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    pytest.importorskip("pyspark", reason="pyspark is not installed: make verify installs it")
-    if shutil.which("java") is None:
-        pytest.skip("no Java on this machine: a local Spark needs Java 17 or newer")
-    found = spark.spark_session(tmp_path_factory.mktemp("spark"))
-    yield found
-    found.stop()
-
-
 # those over histories need rows that tell a story, and have a test of their own
 @pytest.mark.parametrize("name", [name for name in MODELS if name not in OF_HISTORIES])
-def test_model_gives_the_same_rows(name: str, session: Any) -> None:
+def test_model_gives_the_same_rows(name: str, spark_session: Any) -> None:
     model = MODELS[name]
     literals = literals_by_column(model.sql)
     n_rows, different = 0, []
@@ -58,7 +46,7 @@ def test_model_gives_the_same_rows(name: str, session: Any) -> None:
         ours = spark.in_duckdb(model.sql, tables, CATALOG, values)
         # in another order: which row is the newest must follow from the rows alone
         turned = {t: rows.reverse() for t, rows in tables.items()}
-        theirs = spark.in_spark(session, model.sql, turned, CATALOG, values)
+        theirs = spark.in_spark(spark_session, model.sql, turned, CATALOG, values)
         n_rows += ours.total()
         if ours != theirs:
             different.append(_explain(size, ours - theirs, theirs - ours))
@@ -101,13 +89,13 @@ def test_model_does_not_depend_on_the_order_of_rows(name: str) -> None:
         assert one == other, _explain(40, one - other, other - one)
 
 
-def test_a_difference_is_seen(session: Any) -> None:
+def test_a_difference_is_seen(spark_session: Any) -> None:
     """The comparison can fail: integer division is one of the things that the engines do not agree on."""
     tables = {"raw.decisions": random_table(random.Random(1), CATALOG["raw.decisions"], {}, 5)}
     assert tables["raw.decisions"].height > 0
     sql = "select cast(2.5 as integer) as n, decided_at_utc from raw.decisions"
     ours = spark.in_duckdb(sql, tables, CATALOG, {})
-    theirs = spark.in_spark(session, sql, tables, CATALOG, {})
+    theirs = spark.in_spark(spark_session, sql, tables, CATALOG, {})
     assert ours != theirs
 
 

@@ -6,8 +6,6 @@ where pyspark (`make verify` installs it) or Java is absent.
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -30,17 +28,7 @@ NAMES = ("history.delay_triangle", "history.completeness", "history.measured_rat
 KNOWN_AT = (datetime(2026, 5, 3, 12), datetime(2026, 12, 1))
 
 
-@pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    pytest.importorskip("pyspark", reason="pyspark is not installed: make verify installs it")
-    if shutil.which("java") is None:
-        pytest.skip("no Java on this machine: a local Spark needs Java 17 or newer")
-    found = spark.spark_session(tmp_path_factory.mktemp("spark"))
-    yield found
-    found.stop()
-
-
-def test_models_over_histories_give_the_same_rows(session: Any) -> None:
+def test_models_over_histories_give_the_same_rows(spark_session: Any) -> None:
     catalog = read_catalog(PROJECT_ROOT / "dbt_like_sql")
     models = load_models(catalog)
     with duckdb.connect() as connection:
@@ -57,7 +45,7 @@ def test_models_over_histories_give_the_same_rows(session: Any) -> None:
                 ours = spark.in_duckdb(model.sql, tables, catalog, values)
                 # in another order: the values must follow from the rows alone
                 turned = {t: rows.reverse() for t, rows in tables.items()}
-                theirs = spark.in_spark(session, model.sql, turned, catalog, values)
+                theirs = spark.in_spark(spark_session, model.sql, turned, catalog, values)
                 record(
                     "SQL models in DuckDB and in Spark",
                     model=f"{name}, known at {known_at:%Y-%m-%d}",
