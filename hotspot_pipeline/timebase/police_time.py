@@ -1,10 +1,9 @@
-"""When: the force's police day, week and hour of week, and the two clock changes a year.
+"""The force's police day, week and hour of week, and the two clock changes a year.
 
 Belongs here: the only change from local wall-clock time to UTC, everything that names a moment in
 the force's own calendar, and the parameters of the one daily and the one weekly partition. Does not
-belong here: the partition objects of the orchestrator (`orchestration`), how an event's window is
-spread over hours (the `hot_times` stage). Bank holidays, terms and paydays will be attributes of a
-calendar date, so a later module can join them to `calendar_date` or `police_day`.
+belong here: the partition objects of the orchestrator (`orchestration`), what is special about a
+day (`calendar_days`).
 
 Rules (they differ from what databases do by themselves, so SQL never converts zones):
 
