@@ -14,6 +14,7 @@ import dagster as dg
 from hotspot_pipeline.hexes import assets as hexes
 from hotspot_pipeline.hexes import cut_assets, refresh
 from hotspot_pipeline.history import assets as history
+from hotspot_pipeline.hot_times import assets as hot_times
 from hotspot_pipeline.orchestration.jobs import Jobs, build_jobs, build_schedules
 from hotspot_pipeline.orchestration.sensors import build_sensors
 from hotspot_pipeline.orchestration.tables import Workshop
@@ -22,6 +23,7 @@ from hotspot_pipeline.published import assets as published
 from hotspot_pipeline.raw import assets as raw
 from hotspot_pipeline.settings import Force, Settings
 from hotspot_pipeline.sql_models.assets import build_sql_asset
+from hotspot_pipeline.sql_models.kernel_model import WindowedModel
 from hotspot_pipeline.sql_models.model import SqlModel, load_models
 from hotspot_pipeline.validated import assets as validated
 from hotspot_pipeline.warehouse.contract import Catalog, read_catalog
@@ -59,7 +61,10 @@ def _of_force(
     settings: Settings, force: Force, catalog: Catalog, models: Mapping[str, SqlModel]
 ) -> dict[str, Any]:
     shop = Workshop.of(settings, force, catalog)
-    partitioned = [m for m in models.values() if m.contract.partition != "none"]
+    partitioned: list[WindowedModel] = [
+        *[m for m in models.values() if m.contract.partition != "none"],
+        *hot_times.kernel_models(shop),
+    ]
 
     def sound(context: dg.AssetExecutionContext) -> None:
         require_sound(context.instance, [(shop.key(t), shop.checks(t)) for t in _UPSTREAM])
@@ -69,14 +74,15 @@ def _of_force(
         *validated.build_assets(shop),
         *history.build_assets(shop),
         *[
-            build_sql_asset(shop, model, before=sound, along=refresh.note_asked)
-            if model in partitioned
-            else build_sql_asset(shop, model)
+            build_sql_asset(shop, model)
             for model in models.values()
+            if model.contract.partition == "none"
         ],
+        *[build_sql_asset(shop, m, before=sound, along=refresh.note_asked) for m in partitioned],
         *hexes.build_assets(shop),
         refresh.build_refresh(shop, partitioned),
         cut_assets.build_cuts(shop, models),
+        *hot_times.build_assets(shop),
         *published.build_assets(shop),
     ]
     tables = [f"{key.path[1]}.{key.path[2]}" for a in assets for key in a.keys]

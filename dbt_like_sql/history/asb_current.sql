@@ -7,6 +7,7 @@ select
     source_system,
     incident_pid,
     opened_ts_local,
+    opened_ts_utc,
     police_day,
     week_start,
     month,

@@ -10,6 +10,8 @@ select
     policeuk_category,
     committed_from_local,
     committed_to_local,
+    committed_from_utc,
+    committed_to_utc,
     committed_time_known,
     police_day,
     week_start,

@@ -11,7 +11,7 @@ import dagster as dg
 import polars as pl
 
 from hotspot_pipeline.orchestration.jobs import BY_HAND, BY_TAG, REASON_TAG, WEEKS_TAG, WHY_TAG
-from hotspot_pipeline.sql_models.model import SqlModel
+from hotspot_pipeline.sql_models.kernel_model import WindowedModel
 from hotspot_pipeline.warehouse.session import Session
 
 TABLE = "hexes.refreshed_windows"
@@ -63,7 +63,7 @@ def named_weeks(run: dg.DagsterRun) -> list[date]:
     return sorted(weeks)
 
 
-def causes(session: Session, model: SqlModel) -> Causes:
+def causes(session: Session, model: WindowedModel) -> Causes:
     """By window: what deliveries brought to it since it was computed last (`history.affected_weeks`)."""
     column = model.contract.time_column
     rows = session.frame(
@@ -102,7 +102,7 @@ def partition_reason(run: dg.DagsterRun) -> str:
 
 def write(
     session: Session,
-    model: SqlModel,
+    model: WindowedModel,
     run: dg.DagsterRun,
     reasons: Mapping[date, str],
     changed: Sequence[date],

@@ -18,7 +18,7 @@ from hotspot_pipeline.orchestration.jobs import REFRESHED_TAG
 from hotspot_pipeline.orchestration.partitions import key_date
 from hotspot_pipeline.orchestration.tables import Results, Workshop
 from hotspot_pipeline.sql_models.assets import refresh_model
-from hotspot_pipeline.sql_models.model import SqlModel
+from hotspot_pipeline.sql_models.kernel_model import WindowedModel
 from hotspot_pipeline.warehouse.session import AuditsFailed, Session, Write
 from hotspot_pipeline.warehouse.standing import Standing
 
@@ -26,7 +26,7 @@ TABLES = (backfill_ledger.TABLE, window_prints.TABLE)
 _STEP = {"daily": 1, "weekly": 7}
 
 
-def build_refresh(shop: Workshop, models: Sequence[SqlModel]) -> dg.AssetsDefinition:
+def build_refresh(shop: Workshop, models: Sequence[WindowedModel]) -> dg.AssetsDefinition:
     """The assets of the ledger and the prints; `models` are the partitioned ones that they keep right."""
 
     @dg.multi_asset(
@@ -98,7 +98,7 @@ def month_only(shop: Workshop) -> bool:
 
 def note_asked(
     session: Session,
-    model: SqlModel,
+    model: WindowedModel,
     run: dg.DagsterRun,
     asked: Sequence[date],
     changed: Sequence[date],
@@ -112,7 +112,11 @@ def note_asked(
 
 
 def _refresh(
-    session: Session, model: SqlModel, run: dg.DagsterRun, why: Mapping[date, str], causes: Causes
+    session: Session,
+    model: WindowedModel,
+    run: dg.DagsterRun,
+    why: Mapping[date, str],
+    causes: Causes,
 ) -> Write:
     """The windows, their lines in the ledger and their prints change in one transaction: a kill cannot part them."""
 
@@ -130,7 +134,7 @@ def _report(
     shop: Workshop,
     session: Session,
     context: dg.AssetExecutionContext,
-    model: SqlModel,
+    model: WindowedModel,
     write: Write,
     shown: Collection[date],
     why: Mapping[date, str],

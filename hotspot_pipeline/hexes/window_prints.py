@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from hotspot_pipeline.sql_models.model import SqlModel
+from hotspot_pipeline.sql_models.kernel_model import WindowedModel
 from hotspot_pipeline.warehouse.session import ASKED, Session
 
 EVENTS = "hexes.events"
 TABLE = "hexes.window_prints"
 
 
-def stale(session: Session, model: SqlModel) -> list[date]:
+def stale(session: Session, model: WindowedModel) -> list[date]:
     """The windows to compute: of other events, by another query, or with other rows in the table than were written."""
     if model.tables != (EVENTS,):
         raise ValueError(
-            f"{model.contract.sql_path}: reads {', '.join(model.tables)}; a window is refreshed from {EVENTS} alone"
+            f"{model.name}: reads {', '.join(model.tables)}; a window is refreshed from {EVENTS} alone"
         )
     column = model.contract.time_column
     written = (
@@ -44,7 +44,7 @@ def stale(session: Session, model: SqlModel) -> list[date]:
     return rows.get_column("w").to_list()
 
 
-def known(session: Session, model: SqlModel) -> set[date]:
+def known(session: Session, model: WindowedModel) -> set[date]:
     """The windows that were computed before."""
     rows = session.frame(
         f"select window_start from {TABLE} where table_name = $table", {"table": model.name}
@@ -52,7 +52,7 @@ def known(session: Session, model: SqlModel) -> set[date]:
     return set(rows.get_column("window_start"))
 
 
-def note(session: Session, model: SqlModel, windows: Sequence[date]) -> None:
+def note(session: Session, model: WindowedModel, windows: Sequence[date]) -> None:
     """Writes the prints of windows that were just computed; inside the transaction of their rows, after `stage`d windows."""
     if not windows:
         return
@@ -74,7 +74,7 @@ def note(session: Session, model: SqlModel, windows: Sequence[date]) -> None:
     )
 
 
-def _prints(session: Session, model: SqlModel) -> str:
+def _prints(session: Session, model: WindowedModel) -> str:
     column = model.contract.time_column
     read = [c for c in session.catalog[EVENTS].column_types if c in model.names]
     return (

@@ -11,20 +11,22 @@ from functools import partial
 from typing import Any
 
 import dagster as dg
+import polars as pl
 
 from hotspot_pipeline.orchestration.partitions import key_date
 from hotspot_pipeline.orchestration.tables import Results, Workshop
+from hotspot_pipeline.sql_models.kernel_model import KernelModel, WindowedModel
 from hotspot_pipeline.sql_models.model import SqlModel
-from hotspot_pipeline.warehouse.session import Query, Session, Write
+from hotspot_pipeline.warehouse.session import ASKED, Query, Session, Write
 
 Footer = Callable[[Session], Mapping[str, Any]]
-Along = Callable[[Session, SqlModel, dg.DagsterRun, Sequence[date], Sequence[date]], None]
+Along = Callable[[Session, WindowedModel, dg.DagsterRun, Sequence[date], Sequence[date]], None]
 KNOWN_AT_TAG = "hotspots/known_at"
 
 
 def build_sql_asset(
     shop: Workshop,
-    model: SqlModel,
+    model: WindowedModel,
     footer: Footer | None = None,
     before: Callable[[dg.AssetExecutionContext], None] | None = None,
     along: Along | None = None,
@@ -35,7 +37,7 @@ def build_sql_asset(
     spec = shop.spec(
         model.name,
         deps=model.tables,
-        kinds=("sql",),
+        kinds=("polars",) if isinstance(model, KernelModel) else ("sql",),
         code_version=model.code_version,
         metadata=column_lineage(shop, model),
     )
@@ -65,13 +67,13 @@ def build_sql_asset(
 
 def _write(
     session: Session,
-    model: SqlModel,
+    model: WindowedModel,
     values: Mapping[str, Any],
     context: dg.AssetExecutionContext,
     along: Along | None,
 ) -> Write:
     """The whole table, or the windows of the run, however many there are."""
-    if model.contract.partition == "none":
+    if isinstance(model, SqlModel) and model.contract.partition == "none":
         return write_model(session, model, values)
     if not context.has_partition_key and not context.has_partition_key_range:
         raise ValueError(
@@ -93,13 +95,18 @@ def write_model(session: Session, model: SqlModel, values: Mapping[str, Any]) ->
 
 def refresh_model(
     session: Session,
-    model: SqlModel,
+    model: WindowedModel,
     values: Mapping[str, Any],
     along: Callable[[tuple[date, ...]], None] | None = None,
     asked: Sequence[date] | None = None,
 ) -> Write:
     """Computes the `asked` windows of a partitioned model, or every one, and replaces those whose rows differ; `along` as in the
     session."""
+    if isinstance(model, KernelModel):
+        if asked is None:
+            raise ValueError(f"{model.name}: a kernel computes the windows that are asked for")
+        session.stage(ASKED, pl.DataFrame({"w": asked}, schema={"w": pl.Date}))
+        return session.replace_changed_windows(model.contract, model.rows(session), along, asked)
     if asked is not None:
         assert model.asked_sql is not None
         used = {name: values[name] for name in model.parameters if not name.startswith("window_")}
@@ -127,7 +134,7 @@ def _known_at(tags: Mapping[str, str]) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
-def column_lineage(shop: Workshop, model: SqlModel) -> dict[str, dg.TableColumnLineage]:
+def column_lineage(shop: Workshop, model: WindowedModel) -> dict[str, dg.TableColumnLineage]:
     """The metadata entry from which the UI draws where each column comes from."""
     deps = {
         column: [

@@ -91,7 +91,7 @@ def _step(asset: dg.AssetsDefinition) -> Step:
         checks.setdefault(check.asset_key, []).append(found)
     module = _module(asset)
     kind: StepKind = "python"
-    if module == build_sql_asset.__module__:
+    if module == build_sql_asset.__module__ and "sql" in specs[0].kinds:
         kind = "sql"
     elif any("duckdb" not in spec.kinds for spec in specs):
         kind = "files"

@@ -69,7 +69,18 @@ def test_the_newest_state_counts_and_only_its_weeks_change(small: SmallForce) ->
         ("hexes.crime_daily", date(2026, 6, 10)),
         ("hexes.crime_weekly", date(2026, 6, 1)),
         ("hexes.crime_weekly", date(2026, 6, 8)),
+        ("hot_times.event_hours", date(2026, 6, 1)),
+        ("hot_times.event_hours", date(2026, 6, 8)),
     ]
+    # a moment is wholly in its hour: 21:30 on the Tuesday and the Friday; what was cancelled has no hours
+    assert small.rows("select hour_of_week, weight from hot_times.event_hours order by 1") == [
+        (45, 10**12),
+        (45, 10**12),
+        (117, 10**12),
+    ]
+    assert small.rows(
+        "select time_case, is_counted, n_events from hot_times.time_cases order by 2"
+    ) == [("no_end", False, 1), ("no_end", True, 3)]
     assert "hexes.events" in result["changed"]  # type: ignore[operator]
     assert small.rows(
         "select exclusion_reason, count(*)::int from hexes.events where not is_counted group by 1"

@@ -31,6 +31,7 @@ COUNTS = {
     "n_held": 1,
 }
 NIGHTS = [datetime(2026, 6, day) for day in (1, 2, 3)]
+T = datetime(2026, 1, 6, 22)
 FULL = {"feed": "f", "table_name": "crimes", "kind": "full", "status": "loaded", "n_rows": 1}
 HELD = {"extract_id": "e", "is_held": True, "digested_at_utc": NIGHTS[0]}
 LEDGER = {"live_before": 10, "n_new": 3, "n_reinstated": 1, "n_cancelled": 2, "n_transferred": 1, "n_merged": 1, "n_non_crime": 1,
@@ -104,6 +105,16 @@ AUDITS: dict[str, tuple[str, Rows, tuple[str, dict[str, Any]]]] = {
         {"hexes.cuts": [{"cut": "settled", "week_start": WEEK, "known_at_utc": NIGHTS[0]}],
          "hexes.crime_weekly_cuts": [{"cut": "settled", "week_start": WEEK, "resolution": r, "n_events": 4} for r in (8, 9, 10)]},
         ("hexes.cuts", {"known_at_utc": None})),
+    "event_hours_sum_to_events": (
+        "hot_times.event_hours",
+        {"hexes.events": [{**EVENT, "time_known": "window", "from_utc": T, "to_utc": T}, {**EVENT, "event_id": "b", "time_known": "date_only"}],
+         "hexes.window_prints": [{"table_name": "hot_times.event_hours", "window_start": WEEK}],
+         "hot_times.event_hours": [{"event_id": "a", "week_start": WEEK, "weight": 10**12}]},
+        ("hot_times.event_hours", {"weight": 10**12 - 1})),
+    "time_cases_hold_every_event": (
+        "hot_times.time_cases",
+        {"hexes.events": [EVENT], "hot_times.time_cases": [{"n_events": 1}]},
+        ("hot_times.time_cases", {"n_events": 2})),
     "cell_scores_hold_every_event": ("hexes.cell_scores", {"hexes.cell_scores": [SCORES]}, ("hexes.cell_scores", {"n_vap": 2})),
     "hotspots_are_whole": (
         "hexes.hotspot_cells",

@@ -63,11 +63,16 @@ def reason_of(desk: Desk) -> str | None:
 
 
 def test_a_fight_in_the_street_counts(codes: None, desk: Desk) -> None:
-    crime(desk, {})
+    at = {
+        "committed_from_utc": datetime(2026, 1, 9, 22),
+        "committed_to_utc": datetime(2026, 1, 9, 23),
+    }
+    crime(desk, at)
     [event] = events(desk)
     assert event | {"extract_id": "", "source_file": ""} == {
         "event_id": "crime:niche:p1", "source": "crime", "extract_id": "", "source_file": "", "line_no": 1, "feed": "crime_extract",
         "cat_group": "VAP", "is_police_generated": False, "harm_days": Decimal("10.00"), "time_known": "exact",
+        "from_utc": datetime(2026, 1, 9, 22), "to_utc": datetime(2026, 1, 9, 23),
         "police_day": date(2026, 1, 9), "week_start": date(2026, 1, 5), "month": date(2026, 1, 1), "event_date": date(2026, 1, 9),
         "hour_of_week": 118, "is_day": False, "easting": 431912.0, "northing": 265734.0, "cell_r8": 8, "cell_r9": 9,
         "cell_r10": 10, "is_inside_force": True, "site_id": None, "is_counted": True, "exclusion_reason": None,
