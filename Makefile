@@ -5,6 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps
 JOBS ?= 2
+TESTS := hotspot_pipeline_tests
+# how many runs `make verify` kills at random moments
+KILLS ?= 100
+VERIFY := HOTSPOTS_VERIFY_DIR=$(CURDIR)/build/verify HOTSPOTS_VERIFY_KILLS=$(KILLS)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo ui test lint fix bench verify lock docs clean
@@ -57,11 +61,13 @@ fix: $(VENV)/.dev  ## format and mend what can be mended by itself
 bench: $(VENV)/.dev  ## side-by-side runs against what one would use instead
 	@$(BIN)/python -m benchmarks
 
-verify: .venv-spark/.done  ## what takes longer: kills, restarts, a browser, Spark; writes docs/verify.md
+verify: .venv-spark/.done  ## what takes longer: kills, restarts, nights, a browser, Spark; writes docs/verify.md
 	@rm -rf build/verify
-	@HOTSPOTS_VERIFY_DIR=$(CURDIR)/build/verify $(BIN)/pytest -q -m "slow and not spark"
-	@HOTSPOTS_VERIFY_DIR=$(CURDIR)/build/verify .venv-spark/bin/pytest -q -m spark
-	@$(BIN)/python -m hotspot_pipeline_tests.integration.figures build/verify > build/verify.md
+	@# first and alone: it holds a restarted machine to its seconds
+	@$(VERIFY) $(BIN)/pytest -q -m "slow and not spark" $(TESTS)/integration/test_restart.py
+	@$(VERIFY) $(BIN)/pytest -q -n $(JOBS) -m "slow and not spark" --ignore $(TESTS)/integration/test_restart.py
+	@$(VERIFY) .venv-spark/bin/pytest -q -m spark
+	@$(BIN)/python -m $(TESTS).integration.figures build/verify > build/verify.md
 	@mv build/verify.md docs/verify.md
 
 docs: $(VENV)/.runtime  ## write docs/data_dictionary.md, the lineage and the pictures of the simulator
