@@ -46,7 +46,10 @@ def hot_blocks(
     min_rate_ratio: float = MIN_RATE_RATIO,
     false_discovery_rate: float = FALSE_DISCOVERY_RATE,
 ) -> HotBlocks:
-    """Test every bin of every place; `sums` by blocks, of events of good quality."""
+    """Test every bin of every place; `sums` by blocks, of events of good quality.
+
+    Without draws (`n_draws=0`) there are no intervals; what is hot does not depend on them.
+    """
     events = sums.events
     exposure = sums.exposure
     ratio = rate_ratio(events, exposure)
@@ -110,7 +113,7 @@ def bootstrap_interval(
     """
     n_places, n_weeks, n_bins = sums.weights.shape
     low, high = np.full((2, n_places, n_bins), np.nan)
-    if not n_weeks:
+    if not n_weeks or not n_draws:
         return low, high
     drawn = np.random.default_rng(seed).multinomial(n_weeks, np.full(n_weeks, 1 / n_weeks), n_draws)
     hours = (drawn @ sums.hours).astype(np.float64)
@@ -120,9 +123,10 @@ def bootstrap_interval(
             mean = events.sum(axis=1, keepdims=True) / hours.sum(axis=1, keepdims=True)
             ratio = events / hours / mean
         # a draw without the only events of a place, or without the hours of a bin, says nothing
-        has_any = np.isfinite(ratio).any(axis=0)
-        ratio[~np.isfinite(ratio)] = np.nan
-        low[place, has_any], high[place, has_any] = np.nanquantile(
-            ratio[:, has_any], INTERVAL, axis=0
-        )
+        is_known = np.isfinite(ratio)
+        ratio[~is_known] = np.nan
+        bins = np.flatnonzero(is_known.any(axis=0))
+        if bins.size:
+            ends = np.nanquantile(ratio[:, bins], INTERVAL, axis=0)
+            low[place, bins], high[place, bins] = ends
     return low, high

@@ -58,7 +58,7 @@ def shares(
     clusters: Sequence[str],
     force: FloatArray,
     exposure: FloatArray,
-    strength: Strength = Strength(),  # noqa: B008  frozen
+    strength: Strength = Strength(),
 ) -> Shares:
     """Profiles of all levels.
 
@@ -112,20 +112,18 @@ def log_scores(
             continue
         known, found = train.events, test.events
         of_force = replace(sums, places=("force",), weights=force[None]).of_weeks(~is_test)
-        hours = train.exposure / train.exposure.sum()
-        n_foretold += float(found.sum())
-
-        def gain(foretold: FloatArray, found: FloatArray, hours: FloatArray) -> float:
-            return float((found * np.log(foretold / hours)).sum())
-
         made = shares(known, clusters, of_force.events[0], train.exposure)
-        for strength in candidates:
-            score[strength] += gain(shrunk(known, made.prior, strength), found, hours)
         half = (known + 0.5) / (known + 0.5).sum(axis=1, keepdims=True)
-        score["cluster"] += gain(made.prior, found, hours)
-        score["add_half"] += gain(half, found, hours)
+        n_foretold += float(found.sum())
+        for strength in candidates:
+            foretold = shrunk(known, made.prior, strength)
+            score[strength] += _gain(foretold, found, train.exposure, test.exposure)
+        score["cluster"] += _gain(made.prior, found, train.exposure, test.exposure)
+        score["add_half"] += _gain(half, found, train.exposure, test.exposure)
     mean = {name: value / n_foretold if n_foretold else 0.0 for name, value in score.items()}
-    rows = [("shrunk", float(k), mean[k]) for k in candidates]
+    rows: list[tuple[str, float | None, float]] = [
+        ("shrunk", float(k), mean[k]) for k in candidates
+    ]
     rows += [
         ("cluster", None, mean["cluster"]),
         ("add_half", None, mean["add_half"]),
@@ -136,6 +134,19 @@ def log_scores(
         schema={"method": pl.String, "strength": pl.Float64, "log_score": pl.Float64},
         orient="row",
     )
+
+
+def _gain(
+    foretold: FloatArray, found: FloatArray, known_hours: FloatArray, hours: FloatArray
+) -> float:
+    """Sum over events of the log of how much likelier their bin was made than by its hours alone.
+
+    Weeks differ in their hours, so the rates are foretold and take the hours of the test weeks.
+    """
+    both = (known_hours > 0) & (hours > 0)
+    rate = foretold[:, both] / known_hours[both]
+    mean_rate = (rate * hours[both]).sum(axis=1, keepdims=True) / hours[both].sum()
+    return float((found[:, both] * np.log(rate / mean_rate)).sum())
 
 
 def tuned(scores: pl.DataFrame) -> float:

@@ -26,7 +26,8 @@ BLOCK_HOURS = 3
 #: Block 0 is Monday 06:00 to 09:00, block 55 the last three hours of the police week.
 FIRST_BLOCK_HOUR = 6
 HOURS_A_YEAR = 8_766
-_SQUARED_IN = 10**6
+# shares are squared in units of 10^-9, so that a square fits 64 bits
+_SQUARED_IN = 10**3
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -63,7 +64,7 @@ class WeekSums:
     @property
     def exposure(self) -> FloatArray:
         """(n_bins,) hours of all weeks."""
-        return self.hours.sum(axis=0).astype(np.float64)
+        return np.asarray(self.hours.sum(axis=0), dtype=np.float64)
 
     @property
     def years(self) -> float:
@@ -151,5 +152,6 @@ def n_effective(rows: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     shares = rows.group_by(*by, "event_id", block_of(pl.col("hour_of_week")).alias("block")).agg(
         pl.col("weight").sum() // _SQUARED_IN
     )
-    squares = shares.group_by(by).agg((pl.col("weight") ** 2).sum().alias("squares"))
+    square = (pl.col("weight") * pl.col("weight")).cast(pl.Int128)
+    squares = shares.group_by(by).agg(square.sum().alias("squares"))
     return squares.select(*by, n_effective=pl.col("squares") / (WEIGHT_UNIT // _SQUARED_IN) ** 2)
