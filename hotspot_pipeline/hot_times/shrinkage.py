@@ -21,7 +21,21 @@ import polars as pl
 from hotspot_pipeline.hot_times.week_sums import FloatArray, WeekSums
 
 DEFAULT_STRENGTH = 30.0
-STRENGTHS = (5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 150.0, 300.0)
+STRENGTHS = (
+    5.0,
+    10.0,
+    20.0,
+    30.0,
+    50.0,
+    80.0,
+    130.0,
+    200.0,
+    350.0,
+    600.0,
+    1_000.0,
+    3_000.0,
+    10_000.0,
+)
 N_FOLDS = 4
 
 
@@ -69,7 +83,9 @@ def shares(
     number = np.array([names.index(name) for name in clusters], dtype=np.int64)
     by_cluster = np.zeros((len(names), events.shape[1]))
     np.add.at(by_cluster, number, events)
-    flat = exposure / exposure.sum()
+    flat = (
+        exposure / exposure.sum() if exposure.any() else np.full(exposure.size, 1 / exposure.size)
+    )
     whole = shrunk(force, flat, strength.force)
     # without the place itself; rounding may leave a hair below zero
     rest_of_force = shrunk(np.maximum(force - events, 0.0), flat, strength.force)
