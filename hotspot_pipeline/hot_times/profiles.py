@@ -117,7 +117,7 @@ def profile_rows(levels: Levels, made: Profile, strength: Strength, hot: HotBloc
                 for value in sums.events.sum(axis=1) * HOURS_A_YEAR / max(hours, 1)
             ],
             "label": made.label,
-            "prior_strength": [getattr(strength, level) for level in levels.level],
+            "prior_strength": [float(getattr(strength, level)) for level in levels.level],
             "shrink_factor": made.shrink_factor,
             "n_hot_blocks": hot.is_hot.sum(axis=1),
         },

@@ -202,9 +202,13 @@ def into_police_week(window: HourWindow) -> int:
 
 
 def in_words(window: HourWindow) -> str:
-    """`Fri 21:00-03:00`: the police day in which it starts, and the wall clock."""
+    """`Fri 21:00-03:00`: the police day in which it starts, and the wall clock. What starts after
+    midnight is said to be of the night before, as crews know it: `Fri night 01:00-04:00`.
+    """
     day = WEEKDAYS[into_police_week(window) // 24]
-    return f"{day} {window.start % 24:02d}:00-{(window.start + window.n_hours) % 24:02d}:00"
+    night = " night" if window.start % 24 < FIRST_BLOCK_HOUR else ""
+    end = (window.start + window.n_hours) % 24
+    return f"{day}{night} {window.start % 24:02d}:00-{end:02d}:00"
 
 
 def _other_half(halves: Sequence[Levels], place: int, held: Sequence[list[int]]) -> float | None:

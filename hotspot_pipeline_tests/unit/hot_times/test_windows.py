@@ -196,5 +196,5 @@ def test_shift_times_are_checked(wrong: tuple[str, str]) -> None:
 
 
 def test_words_across_the_end_of_the_week() -> None:
-    assert in_words(HourWindow(2, 3)) == "Sun 02:00-05:00"  # Monday 02:00 is Sunday's night
+    assert in_words(HourWindow(2, 3)) == "Sun night 02:00-05:00"  # Monday 02:00 is Sunday's night
     assert in_words(HourWindow(6, 2)) == "Mon 06:00-08:00"
