@@ -101,9 +101,9 @@ def _repeat_and_add(begin: Any, end: Any) -> Any:
     stop = np.cumsum(n)
     at = np.arange(stop[-1])
     hour = np.repeat(first - (stop - n), n) + at
-    share = np.repeat(np.minimum(_HOUR_US, length) / length, n)
+    share = np.repeat(_HOUR_US / length, n)
     share[stop - n] = np.minimum(length, _HOUR_US - begin % _HOUR_US) / length
-    share[stop - 1] -= (first + n) * _HOUR_US / length - (begin + length) / length
+    share[stop - 1] = (begin + length - (first + n - 1) * _HOUR_US) / length
     one = n == 1
     share[(stop - 1)[one]] = 1.0
     # 1970-01-01 was a Thursday

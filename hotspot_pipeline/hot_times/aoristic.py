@@ -34,7 +34,10 @@ WEIGHT_UNIT = 10**12
 
 IntArray = NDArray[np.int64]
 _WEEK_MS = 168 * HOUR_MS
-_CELLS_AT_ONCE = 4_000_000
+# rows of one frame: little enough that its arrays are used again, not asked of the system anew
+_ROWS_AT_ONCE = 500_000
+# hours of all groups that are summed together
+_SUMS_AT_ONCE = 4_000_000
 _NEEDED = ("time_known", "from_utc", "to_utc")
 
 
@@ -83,7 +86,7 @@ def event_hours_in_chunks(
     *,
     keys: Sequence[str] = ("event_id",),
     long_window: LongWindow = "exclude",
-    max_rows: int = _CELLS_AT_ONCE,
+    max_rows: int = _ROWS_AT_ONCE,
 ) -> Iterator[pl.DataFrame]:
     """`event_hours` in frames of about `max_rows` rows (at least one event each, so up to 168 more).
 
@@ -130,7 +133,7 @@ def hour_sums(
     else:
         groups = pl.DataFrame({"group": pl.Series([0], dtype=pl.UInt32)})
         group = np.zeros(usable.events.height, dtype=np.int64)
-    at_once = max(1, _CELLS_AT_ONCE // (n_hours + 1))
+    at_once = max(1, _SUMS_AT_ONCE // (n_hours + 1))
     order = np.argsort(group, kind="stable")
     cuts = np.searchsorted(group[order], np.arange(0, max(groups.height, 1) + at_once, at_once))
     parts = []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import json
 import re
 from collections import Counter, defaultdict
 from datetime import date, timedelta
@@ -60,6 +61,8 @@ KEYS = {
     "outcome_types": ("ho_outcome_code", "valid_from", "valid_to"),
     "cancel_reasons": ("cancel_reason", "valid_from", "valid_to"),
     "recording_changes": ("change_id", "effective_from", "effective_to"),
+    "bank_holidays": ("day", "day", "day"),
+    "nte_definitions": ("definition", "valid_from", "valid_to"),
 }
 
 
@@ -225,6 +228,20 @@ def test_recording_changes_name_groups_and_direction() -> None:
         assert row["is_retrospective"] in {"true", "false"}, row
     spring_2023 = [r for r in changes if r["effective_from"] <= "2023-05-01" <= r["effective_to"]]
     assert {"down"} <= {row["direction"] for row in spring_2023}
+
+
+def test_bank_holidays_are_those_of_the_published_list() -> None:
+    published = SHARED / "reference" / "uk_bank_holidays.json"
+    if not published.is_file():
+        pytest.skip(f"public list of bank holidays not found at {published}")
+    events = json.loads(published.read_text(encoding="utf-8"))["england-and-wales"]["events"]
+    ours = {row["day"]: row for row in rows("bank_holidays")}
+    assert set(ours) == {event["date"] for event in events} and len(ours) == 140
+    substitutes = {event["date"] for event in events if event["notes"] == "Substitute day"}
+    # the list calls the moved spring holiday of 2012 a substitute too
+    assert substitutes - {"2012-06-04"} == {
+        day for day, row in ours.items() if row["kind"] == "substitute"
+    }
 
 
 def test_codes_exist_in_the_court_list(offences: list[dict[str, str]]) -> None:

@@ -202,7 +202,7 @@ def test_sums_and_chunks_equal_the_rows_to_the_unit(
 
 def test_sums_of_many_groups_do_not_mix(monkeypatch: pytest.MonkeyPatch) -> None:
     """Groups are taken a few at a time; force that here with little room."""
-    monkeypatch.setattr("hotspot_pipeline.hot_times.aoristic._CELLS_AT_ONCE", 400)
+    monkeypatch.setattr("hotspot_pipeline.hot_times.aoristic._SUMS_AT_ONCE", 400)
     rng = np.random.default_rng(5)
     starts = [
         datetime(2024, 3, 29) + timedelta(minutes=int(m)) for m in rng.integers(0, 6_000, 200)

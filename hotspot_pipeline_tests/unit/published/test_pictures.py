@@ -19,13 +19,17 @@ import pytest
 import shapely
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 from PIL import Image
 
 from hotspot_pipeline.geo.boundary import Boundary
 from hotspot_pipeline.published import page
 from hotspot_pipeline.published.files import PublishedFile
 from hotspot_pipeline.published.pictures import concentration_plot, hotspot_map
+from hotspot_pipeline_tests.unit.published.asked_sheets import (
+    assert_texts_are_readable,
+    texts_of,
+    words_of,
+)
 from hotspot_pipeline_tests.unit.published.made_force import (
     DATA,
     FOOTER,
@@ -83,54 +87,6 @@ def draw_curve(tmp_path: Path, caught: list[Figure]) -> Draw:
 
 
 # --- asking a sheet ------------------------------------------------------------------------------
-
-
-def texts_of(figure: Figure) -> list[Text]:
-    """Every text that is seen, tick labels and legends included."""
-    hidden = unseen_tick_labels(figure)
-    return [
-        text
-        for text in figure.findobj(Text)
-        if text.get_text().strip()
-        and text.get_visible()
-        and id(text) not in hidden
-        and (text.axes is None or not text.get_clip_on() or box_of(text).overlaps(text.axes.bbox))
-    ]
-
-
-def unseen_tick_labels(figure: Figure) -> set[int]:
-    """Ticks beyond the end of their axis are objects without being drawn."""
-    hidden = set()
-    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
-        low, high = sorted(axis.get_view_interval())
-        for tick in (*axis.majorTicks, *axis.minorTicks):
-            if not low <= tick.get_loc() <= high:
-                hidden |= {id(tick.label1), id(tick.label2)}
-    return hidden
-
-
-def box_of(text: Text) -> Any:
-    return text.get_window_extent()
-
-
-def words_of(figure: Figure) -> str:
-    return " ".join(text.get_text() for text in texts_of(figure))
-
-
-def assert_texts_are_readable(figure: Figure) -> None:
-    """Inside the page, at least 7 points, and none over another."""
-    width, height = figure.bbox.width, figure.bbox.height
-    texts = texts_of(figure)
-    for text in texts:
-        box = box_of(text)
-        assert text.get_fontsize() >= 7, text
-        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, text
-    for a, b in itertools.combinations(texts, 2):
-        one, other = box_of(a), box_of(b)
-        wide = min(one.x1, other.x1) - max(one.x0, other.x0)
-        high = min(one.y1, other.y1) - max(one.y0, other.y0)
-        # line boxes hold room for accents and descenders, which may touch
-        assert min(wide, high) < 4, f"{a.get_text()!r} over {b.get_text()!r}"
 
 
 def panels(figure: Figure) -> list[Any]:
