@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from hotspot_pipeline.hot_time_rules import HotTimeRules, parse_hot_time_rules
 from hotspot_pipeline.strict_yaml import mapping, read_mapping, refuse_unknown, text, texts
 
 CATEGORY_GROUPS = ("ASB", "PUBLIC_ORDER", "CRIM_DAMAGE", "ROBBERY", "VAP", "WEAPONS")
@@ -60,6 +61,7 @@ class Force:
     reference: Mapping[str, Path] = field(default_factory=dict)
     grid_resolution: int = 9
     hotspots: HotspotRules = HotspotRules()
+    hot_times: HotTimeRules = field(default_factory=HotTimeRules)
     partitions_start: date = date(2022, 1, 3)
     alert_email: str | None = None
 
@@ -154,6 +156,9 @@ def parse_force(document: Mapping[str, Any], home: Path) -> Force:
         },
         grid_resolution=resolution,
         hotspots=_hotspot_rules(values.get("hotspots"), path),
+        hot_times=parse_hot_time_rules(
+            values.get("hot_times"), f"{path}: hot_times", SettingsError
+        ),
         partitions_start=start,
         alert_email=email,
     )

@@ -220,6 +220,7 @@ select
     cell_r9,
     cell_r10,
     is_inside_force,
+    location_type,
     site_id,
     exclusion_reason is null as is_counted,
     exclusion_reason

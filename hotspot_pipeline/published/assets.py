@@ -12,8 +12,8 @@ import dagster as dg
 import polars as pl
 
 from hotspot_pipeline.orchestration.tables import FRESH, Results, Workshop
-from hotspot_pipeline.published.files import PublishedFile
-from hotspot_pipeline.published.preview import preview_markdown
+from hotspot_pipeline.published.files import PublishedFile, remove_others
+from hotspot_pipeline.published.preview import SMALL_WIDTH, preview_markdown
 from hotspot_pipeline.warehouse.copies import publish_copy
 from hotspot_pipeline.warehouse.session import Session
 
@@ -24,12 +24,29 @@ _HEXES = (
     "hexes.concentration",
     "hexes.concentration_curve",
 )
+_HOT_TIME_ROWS = {
+    "bins": "select * from hot_times.profile_bins where selection = 'all' and resolution = 'hour' order by all",
+    "profiles": """
+        select p.*, p.weight / 1000000000000.0 as n_events
+        from hot_times.profiles p left join hexes.hotspots h on h.hotspot_id = p.profile_id
+        where p.selection = 'all' order by h.hotspot_rank nulls last, p.profile_id
+    """,
+    "windows": "select * from hot_times.windows order by all",
+    "sets": "select * from hot_times.window_sets order by all",
+}
 _CSV = (
     "hexes.hotspots", "hexes.hotspot_cells", "hexes.cell_scores", "hexes.concentration", "hexes.concentration_curve",
     "hexes.prediction_accuracy", "hexes.crime_monthly", "published.deliveries", "published.data_quality",
-    "published.weekly_issues",
+    "published.weekly_issues", "hot_times.windows", "hot_times.window_sets", "hot_times.window_parts", "hot_times.night_links",
+    "hot_times.profiles", "hot_times.profile_bins",
 )  # fmt: skip
 _FOOTER = ("published.data_quality",)
+_HOT_TIMES = (
+    "hot_times.profiles",
+    "hot_times.profile_bins",
+    "hot_times.windows",
+    "hot_times.window_sets",
+)
 
 
 def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
@@ -47,6 +64,8 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
             _file_spec(shop, "layers", "GeoPackage and GeoParquet (EPSG:27700) and GeoJSON (EPSG:4326) of cells and hotspots.",
                        (*_HEXES, *_FOOTER), {"geopandas"}),
             _file_spec(shop, "pictures", "The hotspot map and the concentration curve as PNG.", (*_HEXES, *_FOOTER), {"matplotlib"}),
+            _file_spec(shop, "hot_times", "When each hotspot is hot: a sheet for each and one of all, as PNG.",
+                       (*_HOT_TIMES, "hexes.hotspots", *_FOOTER), {"matplotlib"}),
             _file_spec(shop, "tables", "CSV tables for people; ids as text, formulas disarmed.", (*_CSV, "hexes.cells"), {"csv"}),
             _file_spec(shop, "reader_copy", "The read-only DuckDB copy of the aggregate tables, swapped in by rename.",
                        (*copied, "hexes.refreshed_windows", "published.deliveries", "published.data_quality"), {"duckdb"}),
@@ -63,6 +82,7 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
             for name, write, show in (
                 ("layers", _layers, None),
                 ("pictures", _pictures, _preview),
+                ("hot_times", _hot_times, _preview_hot_times),
                 ("tables", _tables, None),
             ):
                 done = write(shop, session, footer)
@@ -70,7 +90,7 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
                 yield dg.MaterializeResult(
                     asset_key=shop.key(f"published.{name}"),
                     metadata={**_listed(done), **_quality(footer), **(show(done) if show else {})},
-                    data_version=dg.DataVersion("-".join(f.sha256[:8] for f in done)),
+                    data_version=dg.DataVersion("-".join(f.sha256[:8] for f in done) or "none"),
                 )
             copy = publish_copy(session, shop.force.published / "warehouse.duckdb", footer)
             yield dg.MaterializeResult(
@@ -177,6 +197,35 @@ def _pictures(shop: Workshop, session: Session, footer: Mapping[str, str]) -> li
     ]
 
 
+def _hot_times(shop: Workshop, session: Session, footer: Mapping[str, str]) -> list[PublishedFile]:
+    """The overview first, then a sheet for each hotspot by rank; sheets of places that are no hotspots any more go."""
+    from hotspot_pipeline.published.hour_pictures import force_weeks, hotspot_week
+
+    out = shop.force.published / "hot_times"
+    frames = {name: session.frame(sql) for name, sql in _HOT_TIME_ROWS.items()}
+    hotspots = session.frame(
+        "select hotspot_id, window_from, window_to from hexes.hotspots order by hotspot_rank, hotspot_id"
+    )
+    if frames["windows"].is_empty():
+        remove_others(out, [])
+        return []
+    period = hotspots.select("window_from", "window_to").row(0)
+    given: dict[str, Any] = {
+        **frames,
+        "title": shop.force.name,
+        "period": period,
+        "footer": footer,
+        "day_starts_hour": shop.force.day_starts_hour,
+    }
+    ids = hotspots.get_column("hotspot_id")
+    written = [
+        force_weeks(out / "force.png", **given),
+        *(hotspot_week(out / f"{name}.png", name, **given) for name in ids),
+    ]
+    remove_others(out, written)
+    return written
+
+
 def _tables(shop: Workshop, session: Session, footer: Mapping[str, str]) -> list[PublishedFile]:
     from hotspot_pipeline.published.tables import write_tables
 
@@ -190,6 +239,8 @@ def _tables(shop: Workshop, session: Session, footer: Mapping[str, str]) -> list
 
 def _listed(files: Sequence[PublishedFile]) -> dict[str, Any]:
     listed = "\n".join(f"- `{f.name}` {f.n_bytes:,} bytes" for f in files)
+    if not files:
+        return {}
     return {
         "folder": dg.MetadataValue.path(files[0].path.parent),
         "files": dg.MetadataValue.md(listed),
@@ -202,6 +253,15 @@ def _preview(files: Sequence[PublishedFile]) -> dict[str, Any]:
     return {
         f.path.stem.replace("_", " "): dg.MetadataValue.md(preview_markdown(f.path)) for f in files
     }
+
+
+def _preview_hot_times(files: Sequence[PublishedFile]) -> dict[str, Any]:
+    """All hotspots at a glance, and each one small: the log keeps every night's."""
+    if not files:
+        return {"hot times": "none: no counted event of the selection window has a usable hour"}
+    small = [preview_markdown(f.path, width=SMALL_WIDTH) for f in files[1:]]
+    shown = {"all hotspots": dg.MetadataValue.md(preview_markdown(files[0].path))}
+    return shown | ({"each hotspot": dg.MetadataValue.md("\n\n".join(small))} if small else {})
 
 
 def _manifest(files: Sequence[PublishedFile]) -> pl.DataFrame:

@@ -1,7 +1,7 @@
 """Putting a file in place whole: written aside, flushed to disk, renamed.
 
-Here: `PublishedFile`, which says what was written, and `write_aside`, the only way in which this
-stage writes. Not here: the formats (`layer_formats`, `tables`, `pictures`).
+Here: `PublishedFile`, which says what was written, `write_aside`, the only way in which this stage
+writes, and the removal of files that are published no longer. Not here: the formats (`layer_formats`, `tables`, `pictures`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +55,14 @@ def write_aside(path: Path, kind: str, write: Callable[[Path], int | None]) -> P
     finally:
         shutil.rmtree(aside_folder, ignore_errors=True)
     return written
+
+
+def remove_others(folder: Path, kept: Sequence[PublishedFile]) -> None:
+    """Takes away the files of `folder` that are of an earlier night and were not written again."""
+    names = {file.name for file in kept}
+    for path in sorted(folder.glob("*")) if folder.is_dir() else []:
+        if path.is_file() and path.name not in names:
+            path.unlink()
 
 
 def _flush(path: Path) -> None:

@@ -11,16 +11,17 @@ import io
 from pathlib import Path
 
 PREVIEW_WIDTH = 1200
+SMALL_WIDTH = 640
 WEBP_QUALITY = 60
 
 
-def preview_markdown(path: Path) -> str:
+def preview_markdown(path: Path, *, width: int = PREVIEW_WIDTH) -> str:
     """The picture at `path` as a Markdown image with its bytes inside."""
     from PIL import Image  # comes with matplotlib
 
     with Image.open(path) as full:
-        height = round(full.height * PREVIEW_WIDTH / full.width)
-        small = full.convert("RGB").resize((PREVIEW_WIDTH, height), Image.Resampling.LANCZOS)
+        height = round(full.height * width / full.width)
+        small = full.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     small.save(buffer, "WEBP", quality=WEBP_QUALITY, method=6)
     return f"![{path.stem}](data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()})"

@@ -26,12 +26,13 @@ EVENTS = "hexes.events"
 @dataclass(frozen=True)
 class KernelModel:
     """`compute` takes the counted events of some windows (`reads`, and the time column) and returns the rows of `contract` for
-    them. `code` are the modules whose change makes every window stale."""
+    them. `code` are the modules whose change makes every window stale, `basis` is whatever else the rows follow from."""
 
     contract: TableContract
     reads: tuple[str, ...]
     compute: Callable[[pl.DataFrame], pl.DataFrame]
     code: Sequence[ModuleType] = field(repr=False)
+    basis: str = ""
 
     @property
     def name(self) -> str:
@@ -49,7 +50,7 @@ class KernelModel:
     def code_version(self) -> str:
         """Of the parsed modules, so that a comment or a line break makes nothing stale."""
         trees = [ast.dump(ast.parse(inspect.getsource(module))) for module in self.code]
-        return hashlib.sha256("\n".join(trees).encode()).hexdigest()[:16]
+        return hashlib.sha256("\n".join([*trees, self.basis]).encode()).hexdigest()[:16]
 
     @property
     def column_lineage(self) -> Lineage:

@@ -71,6 +71,8 @@ def test_the_newest_state_counts_and_only_its_weeks_change(small: SmallForce) ->
         ("hexes.crime_weekly", date(2026, 6, 8)),
         ("hot_times.event_hours", date(2026, 6, 1)),
         ("hot_times.event_hours", date(2026, 6, 8)),
+        ("hot_times.event_nights", date(2026, 6, 1)),
+        ("hot_times.event_nights", date(2026, 6, 8)),
     ]
     # a moment is wholly in its hour: 21:30 on the Tuesday and the Friday; what was cancelled has no hours
     assert small.rows("select hour_of_week, weight from hot_times.event_hours order by 1") == [

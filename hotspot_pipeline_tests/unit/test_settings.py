@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from hotspot_pipeline.hot_time_rules import HotTimeRules, ShiftTimes
 from hotspot_pipeline.settings import (
     PROJECT_ROOT,
     BoundaryFile,
@@ -33,6 +34,7 @@ feeds:
 reference: {offence_codes: codes.csv}
 grid_resolution: 8
 hotspots: {window_from: 2025-01-01, window_to: 2026-01-01, groups: [VAP, ASB], top_k: 10, min_events: 0}
+hot_times: {hot_hours_budget: 20, prior_strength: 50, shifts: [{name: late, starts: "14:00", ends: "24:00", weekdays: [Fri, Sat]}]}
 partitions_start: 2020-01-06
 alert_email: night@fosseshire.example
 """
@@ -53,6 +55,8 @@ def test_a_force_reads_as_it_is_written(tmp_path: Path) -> None:
     assert force.feeds == {"crime_extract": {"landing": "../../drop/crimes", "columns": {"crime_number": ["URN", "Crime No."]}}, "venues": {}}  # fmt: skip
     assert force.reference == {"offence_codes": home / "codes.csv"}
     assert force.hotspots == HotspotRules(date(2025, 1, 1), date(2026, 1, 1), ("VAP", "ASB"), top_k=10, min_events=0)  # fmt: skip
+    late = ShiftTimes("late", "14:00", "24:00", (4, 5))
+    assert force.hot_times == HotTimeRules(hot_hours_budget=20, prior_strength=50, shifts=(late,))
     assert (force.grid_resolution, force.partitions_start) == (8, date(2020, 1, 6))
     assert force.config_file == home / "force.yml"
 
@@ -108,6 +112,16 @@ MISTAKES = {
     "window without an end": ("hotspots: {window_from: 2025-01-01}", "hotspots: window_from stands alone; give window_from and window_to"),
     "window without a start": ("hotspots: {window_to: 2025-01-01}", "hotspots: window_to stands alone"),
     "window turned round": ("hotspots: {window_from: 2025-06-01, window_to: 2025-06-01}", "window_from 2025-06-01 is not before window_to 2025-06-01"),
+    "unknown hot time": ("hot_times: {budget: 5}", "hot_times: unknown key 'budget'; known: bootstrap_draws, hot_hours_budget"),
+    "windows turned round": ("hot_times: {min_hours: 5, max_hours: 4}", "hot_times: windows of 5 to 4 hours"),
+    "windows of a day and more": ("hot_times: {max_hours: 25}", "windows of 2 to 25 hours; min_hours is at most max_hours, and that at most 24"),
+    "no hours": ("hot_times: {hot_hours_budget: 1}", "hot_times.hot_hours_budget '1' is not min_hours to 168"),
+    "only_hot a text": ("hot_times: {only_hot: often}", "hot_times.only_hot: 'often' is not true or false"),
+    "strength nought": ("hot_times: {prior_strength: 0}", "hot_times.prior_strength '0' is not a whole number of 1 or more"),
+    "shifts without a list": ("hot_times: {shifts: late}", "hot_times.shifts is not a list of shifts"),
+    "shift without an end": ("hot_times: {shifts: [{name: late, starts: '14:00'}]}", "hot_times.shifts[1].ends: must be a text, not nothing"),
+    "shift at noon": ("hot_times: {shifts: [{name: late, starts: noon, ends: '24:00'}]}", "hot_times.shifts[1].starts 'noon' is not a time in quotes"),
+    "shift on a holiday": ("hot_times: {shifts: [{name: l, starts: '14:00', ends: '24:00', weekdays: [Mon, Feast]}]}", "weekdays 'Feast' is not one of Mon, Tue"),
     "window as text": ("hotspots: {window_from: January, window_to: 2025-01-01}", "hotspots.window_from 'January' is not a date"),
 }  # fmt: skip
 

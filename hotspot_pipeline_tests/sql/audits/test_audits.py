@@ -111,6 +111,12 @@ AUDITS: dict[str, tuple[str, Rows, tuple[str, dict[str, Any]]]] = {
          "hexes.window_prints": [{"table_name": "hot_times.event_hours", "window_start": WEEK}],
          "hot_times.event_hours": [{"event_id": "a", "week_start": WEEK, "weight": 10**12}]},
         ("hot_times.event_hours", {"weight": 10**12 - 1})),
+    "windows_fit_their_set": (
+        "hot_times.windows",
+        {"hot_times.windows": [{"hotspot_id": "h", "window_no": 1, "start_hour_of_week": 166, "n_hours": 4},
+                               {"hotspot_id": "h", "window_no": 2, "start_hour_of_week": 2, "n_hours": 3}],
+         "hot_times.window_sets": [{"hotspot_id": "h", "n_windows": 2, "n_hours": 7}]},
+        ("hot_times.window_sets", {"n_hours": 8})),
     "time_cases_hold_every_event": (
         "hot_times.time_cases",
         {"hexes.events": [EVENT], "hot_times.time_cases": [{"n_events": 1}]},
