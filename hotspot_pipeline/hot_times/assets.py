@@ -68,7 +68,7 @@ def kernel_models(shop: Workshop) -> list[KernelModel]:
         ),
         KernelModel(
             shop.catalog[EVENT_NIGHTS],
-            _TIMES,
+            (*_TIMES, "source"),
             partial(_event_nights, clock, days),
             (aoristic, time_cases, local_hours, night_link, night_time, calendar),
             basis=days.version,
@@ -139,9 +139,10 @@ def _event_hours(clock: PoliceTime, events: pl.DataFrame) -> pl.DataFrame:
 
 
 def _event_nights(clock: PoliceTime, days: Calendar, events: pl.DataFrame) -> pl.DataFrame:
-    rows = aoristic.event_hours(events, clock, keys=("event_id", "week_start"))
-    weeks = rows.select("event_id", "week_start").unique("event_id")
-    return night_link.event_nights(days.nights_of(rows)).join(weeks, on="event_id")
+    rows = aoristic.event_hours(events, clock, keys=("event_id", "week_start", "source"))
+    late = time_cases.is_reported_late(pl.col("source"), pl.col("hour_of_week")).first()
+    own = rows.group_by("event_id").agg(pl.col("week_start").first(), is_reported_late=late)
+    return night_link.event_nights(days.nights_of(rows)).join(own, on="event_id")
 
 
 def _cases(events: pl.DataFrame) -> pl.DataFrame:

@@ -111,8 +111,9 @@ def log_scores(
     """How well profiles foretell weeks that they were not made of, by strength and by method.
 
     `force` (n_weeks, n_bins) weights of the whole force. Weeks are dealt to `n_folds` in turn; each
-    fold is foretold from the others. One row per candidate: method `shrunk`, strength, log_score; and
-    one each for `cluster` (the prior alone), `add_half` (half an event added to every bin) and `flat`.
+    fold is foretold from the others. One row per candidate: method `shrunk`, strength, log_score; and,
+    with strength 0, one each for `cluster` (the prior alone), `add_half` (half an event added to every
+    bin) and `flat`.
 
     log_score is the mean over the foretold events of log(share of the bin / its share of the hours):
     0 for a flat profile, more is better (logarithmic score: Good 1952, JRSS B 14). Ties in strength
@@ -137,13 +138,11 @@ def log_scores(
         score["cluster"] += _gain(made.prior, found, train.exposure, test.exposure)
         score["add_half"] += _gain(half, found, train.exposure, test.exposure)
     mean = {name: value / n_foretold if n_foretold else 0.0 for name, value in score.items()}
-    rows: list[tuple[str, float | None, float]] = [
-        ("shrunk", float(k), mean[k]) for k in candidates
-    ]
+    rows = [("shrunk", float(k), mean[k]) for k in candidates]
     rows += [
-        ("cluster", None, mean["cluster"]),
-        ("add_half", None, mean["add_half"]),
-        ("flat", None, 0.0),
+        ("cluster", 0.0, mean["cluster"]),
+        ("add_half", 0.0, mean["add_half"]),
+        ("flat", 0.0, 0.0),
     ]
     return pl.DataFrame(
         rows,

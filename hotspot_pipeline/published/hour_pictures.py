@@ -137,7 +137,7 @@ def _place_lead(profile: Mapping[str, Any], sets: pl.DataFrame, period: tuple[da
     for row in sets.rows(named=True):
         if row["share_captured"] is not None and row["n_hours"]:
             said.append(
-                f"The windows hold {percent_of(row['share_captured'])} of the events in {row['n_hours']} of 168 "
+                f"The windows hold {_percent(row['share_captured'])} of the events in {row['n_hours']} of 168 "
                 f"hours, {row['lift']:.1f} times their share{_out_of_sample(row)}."
             )
         if row["is_stable"] is False:
@@ -147,10 +147,10 @@ def _place_lead(profile: Mapping[str, Any], sets: pl.DataFrame, period: tuple[da
 
 def _out_of_sample(row: Mapping[str, Any]) -> str:
     other = row["share_captured_out_of_sample"]
-    return "" if other is None else f"; {percent_of(other)} in weeks that did not choose them"
+    return "" if other is None else f"; {_percent(other)} in weeks that did not choose them"
 
 
-def percent_of(share: float) -> str:
+def _percent(share: float) -> str:
     """A share as whole percent: there is no more to it."""
     return f"{100 * share:.0f} %"
 

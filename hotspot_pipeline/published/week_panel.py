@@ -103,9 +103,7 @@ def draw_key(figure: Figure, box: Box, *, has_unknown: bool = False) -> None:
     ]
     if has_unknown:
         keys.append(Patch(fc="white", ec=FAINT_INK, lw=0.4, hatch="////", label="not known"))
-    axes = figure.add_axes(
-        (*box.on_page()[:2], box.on_page()[2], _KEY_IN / box.height * box.on_page()[3])
-    )
+    axes = figure.add_axes(box._replace(height=_KEY_IN).on_page())
     axes.set_axis_off()
     axes.legend(
         handles=keys, loc="lower left", ncols=len(keys), frameon=False, fontsize=TEXT_SIZE,

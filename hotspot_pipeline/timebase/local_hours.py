@@ -17,7 +17,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from hotspot_pipeline.timebase.police_time import PoliceTime, Window
+from hotspot_pipeline.timebase.police_time import PoliceTime
+from hotspot_pipeline.timebase.spans import Window
 
 HOUR_MS = 3_600_000
 IntArray = NDArray[np.int64]

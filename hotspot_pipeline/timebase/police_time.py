@@ -30,6 +30,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from hotspot_pipeline.timebase.spans import PartitionParameters, Window
+
 TZ_FLAGS = ("ok", "ambiguous_autumn", "nonexistent_spring")
 HOURS_IN_WEEK = 168
 _DAY = timedelta(days=1)
@@ -37,41 +39,6 @@ _WEEK = timedelta(days=7)
 # Every zone's offset and clock change since 1972 is a multiple of a quarter of an hour, so each
 # quarter lies wholly in one hour of local time.
 _QUARTER_US = 15 * 60 * 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The half-open stretch of time [start_utc, end_utc)."""
-
-    start_utc: datetime
-    end_utc: datetime
-
-    @property
-    def elapsed_hours(self) -> float:
-        """Real hours: 23 or 25 for a day with a clock change."""
-        return (self.end_utc - self.start_utc) / timedelta(hours=1)
-
-    def __contains__(self, moment_utc: datetime) -> bool:
-        return self.start_utc <= moment_utc < self.end_utc
-
-    def contains(self, utc: pl.Expr) -> pl.Expr:
-        """Which moments of a column lie in the window."""
-        return (utc >= pl.lit(self.start_utc)) & (utc < pl.lit(self.end_utc))
-
-
-@dataclass(frozen=True, slots=True)
-class PartitionParameters:
-    """What an orchestrator needs to cut time as this module does, as plain data.
-
-    `start_date` is the first partition's name (and for weeks a Monday); `day_offset` counts from
-    Sunday = 0, so 1 is Monday; it is None for days.
-    """
-
-    start_date: date
-    time_zone: str
-    hour_offset: int
-    minute_offset: int
-    day_offset: int | None
 
 
 @dataclass(frozen=True)

@@ -161,7 +161,7 @@ def windows(draw: st.DrawFn) -> tuple[str, list[Window]]:
     return zone, draw(st.lists(one, min_size=1, max_size=3))
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(windows())
 def test_weights_equal_a_sum_over_seconds(drawn: tuple[str, list[Window]]) -> None:
     zone, given_ = drawn
@@ -176,7 +176,7 @@ def test_weights_equal_a_sum_over_seconds(drawn: tuple[str, list[Window]]) -> No
         np.testing.assert_allclose(ours, second_by_second(start, end, zone), rtol=0, atol=1e-9)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(windows(), st.integers(1, 400))
 def test_sums_and_chunks_equal_the_rows_to_the_unit(
     drawn: tuple[str, list[Window]], max_rows: int
