@@ -98,5 +98,5 @@ FORCE_HEAD = """\
 # One force. Paths are relative to this folder. What a feed may say here: landing, files, columns ({ours: theirs}),
 # codes ({column: {theirs: ours}}), timestamp_formats, constants, kind (full or delta), name_pattern, delimiter, sheet,
 # encodings, expectations ({name: {kwarg: value}}, or 'off'). `hotspots:` takes window_from, window_to, groups, top_k,
-# max_cells, min_events. See docs/own_data.md.
+# max_cells, min_events; `hot_times:` hot_hours_budget, min_hours, max_hours, shifts. See docs/own_data.md.
 """
