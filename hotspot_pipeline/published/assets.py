@@ -1,4 +1,4 @@
-"""The published assets: GIS layers, pictures, CSV tables and the read-only copy of the warehouse.
+"""The published assets: GIS layers, pictures, CSV tables, the recode bulletin and the read-only copy of the warehouse.
 
 Last in the nightly job: a blocking check anywhere before stops them, and yesterday's files stand. Not here: how a
 file is drawn or written (`layers.py`, `pictures.py`, `tables.py`).
@@ -6,13 +6,17 @@ file is drawn or written (`layers.py`, `pictures.py`, `tables.py`).
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
 from hotspot_pipeline.orchestration.tables import FRESH, Results, Workshop
-from hotspot_pipeline.published.files import PublishedFile
+from hotspot_pipeline.published.bulletin.assets import build_issues
+from hotspot_pipeline.published.bulletin.issuing import BULLETIN, ISSUES
+from hotspot_pipeline.published.files import PublishedFile, write_aside
+from hotspot_pipeline.published.footer import footer_of
 from hotspot_pipeline.published.preview import preview_markdown
 from hotspot_pipeline.warehouse.copies import publish_copy
 from hotspot_pipeline.warehouse.session import Session
@@ -29,6 +33,9 @@ _CSV = (
     "hexes.prediction_accuracy", "hexes.crime_monthly", "published.deliveries", "published.data_quality",
 )  # fmt: skip
 _FOOTER = ("published.data_quality",)
+_COPIED = (
+    "published.deliveries", "published.data_quality", ISSUES, "published.issue_feeds", "published.issued_figures", BULLETIN,
+)  # fmt: skip
 
 
 def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
@@ -47,8 +54,9 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
                        (*_HEXES, *_FOOTER), {"geopandas"}),
             _file_spec(shop, "pictures", "The hotspot map and the concentration curve as PNG.", (*_HEXES, *_FOOTER), {"matplotlib"}),
             _file_spec(shop, "tables", "CSV tables for people; ids as text, formulas disarmed.", (*_CSV, "hexes.cells"), {"csv"}),
+            _file_spec(shop, "bulletin", "The recode bulletin of the newest issue as a page and as CSV.", (ISSUES, BULLETIN), {"html", "csv"}),
             _file_spec(shop, "reader_copy", "The read-only DuckDB copy of the aggregate tables, swapped in by rename.",
-                       (*copied, "hexes.refreshed_windows", "published.deliveries", "published.data_quality"), {"duckdb"}),
+                       (*copied, "hexes.refreshed_windows", *_COPIED), {"duckdb"}),
             shop.spec("published.files", deps=("published.data_quality",), kinds=("python",)),
         ],
         check_specs=shop.checks("published.files"),
@@ -57,12 +65,13 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
     )  # fmt: skip
     def files(context: dg.AssetExecutionContext) -> Results:
         with shop.warehouse(context).session() as session:
-            footer = _footer(shop, session)
+            footer = footer_of(session, shop.force)
             written: list[PublishedFile] = []
             for name, write, show in (
                 ("layers", _layers, None),
                 ("pictures", _pictures, _preview),
                 ("tables", _tables, None),
+                ("bulletin", _bulletin, None),
             ):
                 done = write(shop, session, footer)
                 written += done
@@ -88,7 +97,7 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
             )
 
     assert files_key in files.keys
-    return [files]
+    return [build_issues(shop), files]
 
 
 def _file_spec(
@@ -104,30 +113,6 @@ def _file_spec(
         tags={"force": shop.force.force_id, "stage": "published"},
         freshness_policy=FRESH["none"],
     )
-
-
-def _footer(shop: Workshop, session: Session) -> dict[str, str]:
-    """What stands under every output: whose data, to which day, and every record accounted for."""
-    rows = session.frame(
-        "select measure, n, data_to from published.data_quality order by part, measure"
-    )
-    data_to = rows.get_column("data_to")[0] if rows.height else None
-    return {
-        "force": shop.force.name,
-        "data to": str(data_to or "no data"),
-        **{
-            measure.replace("_", " "): f"{n:,}"
-            for measure, n in rows.select("measure", "n").iter_rows()
-        },
-        **_licences(shop),
-    }
-
-
-def _licences(shop: Workshop) -> dict[str, str]:
-    from hotspot_pipeline.feeds.of_force import contracts_of
-
-    texts = sorted({c.licence for c in contracts_of(shop.force).values() if c.licence})
-    return {"licence": "; ".join(texts)} if texts else {}
 
 
 def _quality(footer: Mapping[str, str]) -> dict[str, Any]:
@@ -185,6 +170,29 @@ def _tables(shop: Workshop, session: Session, footer: Mapping[str, str]) -> list
         order = ", ".join(f'"{k}"' for k in contract.grain)
         frames[contract.table] = session.frame(f"select * from {name} order by {order}")
     return write_tables(shop.force.published / "tables", frames, footer)
+
+
+def _bulletin(shop: Workshop, session: Session, footer: Mapping[str, str]) -> list[PublishedFile]:
+    """Of the newest issue, which may be of an earlier night: its page stays until a figure changes."""
+    from hotspot_pipeline.published.bulletin.page import TABLE, render
+    from hotspot_pipeline.published.tables import write_tables
+
+    newest = session.frame(f"select * from {ISSUES} order by issue desc limit 1")
+    order = ", ".join(shop.catalog[BULLETIN].grain)
+    rows = session.frame(
+        f"select * from {BULLETIN} where issue = (select max(issue) from {ISSUES}) order by {order}"
+    )
+    page = render(shop.force.name, newest.row(0, named=True) if newest.height else None, rows)
+    out = shop.force.published / "bulletin"
+
+    def write(path: Path) -> int:
+        path.write_text(page, encoding="utf-8")
+        return rows.height
+
+    return [
+        write_aside(out / "bulletin.html", "html", write),
+        *write_tables(out, {TABLE: rows}, footer),
+    ]
 
 
 def _listed(files: Sequence[PublishedFile]) -> dict[str, Any]:
