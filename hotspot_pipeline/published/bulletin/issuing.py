@@ -22,6 +22,7 @@ ISSUES, FEEDS = "published.issues", "published.issue_feeds"
 FIGURES, BULLETIN = "published.issued_figures", "published.recode_bulletin"
 REMEMBERED = "published.issued_events"
 TABLES = (ISSUES, FEEDS, FIGURES, BULLETIN, REMEMBERED)
+_FIGURE = ("figure", "place", "cat_group", "period_from")
 # column of the bulletin: (origin, sign) of the records that it counts
 _COUNTED = {
     "n_new": ("new", 1), "n_recoded_in": ("recoded", 1), "n_recoded_out": ("recoded", -1), "n_other_in": ("other", 1),
@@ -52,11 +53,13 @@ def issue_figures(session: Session, made: Circumstances) -> int | None:
     if states.is_empty():
         return None
     tracing.stage_changed(session)
-    records, shown = _traced(session, now, last)
+    shown, records = _traced(session, now, last)
     issue = last.issue + 1 if last else 1
     changed = states.filter(pl.col("state") == "changed")
     with session.transaction():
-        session.insert(session.catalog[ISSUES], _issue(session, made, issue, last, states, records))
+        session.insert(
+            session.catalog[ISSUES], _issue(session, made, issue, last, states, shown, records)
+        )
         session.insert(
             session.catalog[FEEDS], figures.known_to(session).select(issue=pl.lit(issue), feed="feed", known_to_utc="known_to_utc")
         )  # fmt: skip
@@ -75,13 +78,10 @@ def issue_figures(session: Session, made: Circumstances) -> int | None:
 def _traced(
     session: Session, now: pl.DataFrame, last: LastIssue | None
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The records that count otherwise, with their reasons, and the figures in which they show; none for a first issue."""
+    """The figures in which records show that count otherwise, and those records with their reasons; none for a first issue."""
     records = tracing.changed_records(session, figures.known_to(session, last.issue if last else 0))
-    if last is None:
-        records = records.clear()
     told = reasons.reasoned(records, tracing.recodes_since(session))
-    shown, showing = reasons.shown_in(told, reasons.windows_of(now))
-    return showing, shown
+    return reasons.shown_in(told, reasons.windows_of(now))
 
 
 def _issue(
@@ -90,12 +90,14 @@ def _issue(
     issue: int,
     last: LastIssue | None,
     states: pl.DataFrame,
+    shown: pl.DataFrame,
     records: pl.DataFrame,
 ) -> pl.DataFrame:
     data_to, week_to, month_to = figures.newest(session)
     changed = states.filter(pl.col("state") == "changed")
     new = records.filter(pl.col("origin") == "new")
-    n_late = new.filter(reasons.ended_by(last.data_to)).height if last else 0
+    n_late = reasons.late(records, last.data_to).height if last else 0
+    differing = states.select(_FIGURE)
     return pl.DataFrame(
         {
             "issue": [issue],
@@ -110,7 +112,9 @@ def _issue(
             "n_changed": [changed.filter(~pl.col("is_open")).height],
             "n_growing": [changed.filter("is_open").height],
             "n_no_longer": [states.filter(pl.col("state") == "no_longer").height],
+            "n_balanced": [shown.select(_FIGURE).unique().join(differing, on=_FIGURE, how="anti").height],
             "n_new": [new.height],
+            "n_late": [n_late],
             "n_recoded": [records.filter(pl.col("origin") == "recoded").height],
             "n_other": [records.filter(pl.col("origin") == "other").height],
             "summary": [words.summary((last.issue, last.data_to) if last else None, states, records, n_late)],
@@ -130,15 +134,14 @@ def _bulletin(
     changed: pl.DataFrame, shown: pl.DataFrame, issue: int, before: int, run_id: str
 ) -> pl.DataFrame:
     """A row for each figure that differs, with the records that made the difference, counted and in words."""
-    keys = ["figure", "place", "cat_group", "period_from"]
-    counts = shown.group_by(keys).agg(
+    counts = shown.group_by(_FIGURE).agg(
         **{
             name: pl.col("n").filter((pl.col("origin") == origin) & (pl.col("sign") == sign)).sum()
             for name, (origin, sign) in _COUNTED.items()
         },
         parts=pl.struct("origin", "change", "sign", "n"),
     )
-    rows = changed.join(counts, on=keys, how="left", maintain_order="left").with_columns(
+    rows = changed.join(counts, on=_FIGURE, how="left", maintain_order="left").with_columns(
         pl.col(list(_COUNTED)).fill_null(0)
     )
     said = [

@@ -53,6 +53,9 @@ def render(force: str, issue: Mapping[str, Any] | None, rows: pl.DataFrame) -> s
         f"{issue['n_first']:,} figures are issued for the first time: no change, and not listed."
         if issue["supersedes"] and issue["n_first"]
         else "",
+        f"{issue['n_balanced']:,} figures stand because as many records came into them as left: not listed."
+        if issue["n_balanced"]
+        else "",
         "new: records that were not known at the last issue. in, out: records known then that count here now, or no longer."
         if settled.height
         else "",

@@ -13,7 +13,7 @@ import polars as pl
 from hotspot_pipeline.published.bulletin.figures import ALL, FORCE
 from hotspot_pipeline.published.bulletin.tracing import RECORD
 
-CAME = "came new"
+CAME, MOVED = "came new", "moved"
 # of several recodes of a record the one that accounts for the difference is named; these end or begin its counting by themselves
 _WHOLE = ("status", "missing", "returned", "withdrawn")
 _ORDER = ("class", "geo", "time", "flags", *_WHOLE)
@@ -21,9 +21,15 @@ _BY_EXCLUSION = {
     "not_live": "status", "linked_to_crime": "status", "duplicate_call": "status", "out_of_scope_category": "class",
     "domestic": "flags", "online": "flags",
 }  # fmt: skip
+# what a recode says of its record in the bulletin; what is not here says it as history does
 _SHORT = {
-    "class": "reclassified", "time": "re-dated", "flags": "flags changed", "missing": "no longer in the source",
+    "class": "reclassified", "time": "re-dated", "flags": "with other flags", "missing": "no longer in the source",
     "returned": "in the source again", "withdrawn": "known from withdrawn deliveries only",
+}  # fmt: skip
+_SHORT_WORDS = {
+    "location found": "located", "location lost": "without a location now",
+    "the kind of place or the precision of the location changed": "with another kind or precision of place",
+    "the reason of its status changed": "with another reason of its status",
 }  # fmt: skip
 
 
@@ -151,12 +157,10 @@ def _short() -> pl.Expr:
     """A recode in a word or two: `moved 512 m, to another cell` is `moved`; of a status its own words."""
     words = pl.col("words")
     return (
-        pl.when(pl.col("aspect") == "status")
-        .then(words)
-        .when((pl.col("aspect") == "geo") & words.str.starts_with("moved"))
-        .then(pl.lit("moved"))
-        .when(pl.col("aspect") == "geo")
-        .then(words)
+        pl.when((pl.col("aspect") == "geo") & words.str.starts_with("moved"))
+        .then(pl.lit(MOVED))
+        .when(pl.col("aspect").is_in(["status", "geo"]))
+        .then(words.replace(_SHORT_WORDS))
         .otherwise(pl.col("aspect").replace_strict(_SHORT, default=None, return_dtype=pl.String))
     )
 
@@ -184,11 +188,9 @@ def windows_of(figures: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def ended_by(day: date) -> pl.Expr:
-    """The record's period, on the side where it counts now, had ended by that day."""
+def late(records: pl.DataFrame, data_to: date) -> pl.DataFrame:
+    """The new records whose week or month had ended by that day."""
     week = pl.col("week_start_now")
-    return (
-        pl.when(week.is_null())
-        .then(pl.col("event_date_now").dt.month_end())
-        .otherwise(week + pl.duration(days=6))
-    ) <= day
+    month_end = pl.col("event_date_now").dt.month_end()
+    ends = pl.when(week.is_null()).then(month_end).otherwise(week + pl.duration(days=6))
+    return records.filter(pl.col("origin") == "new", ends <= data_to)

@@ -38,7 +38,8 @@ def stage_changed(session: Session) -> None:
 def changed_records(session: Session, known_before: pl.DataFrame) -> pl.DataFrame:
     """The records of `CHANGED` with is_new (not known at the last issue) and, where not counted now, the exclusion_reason.
 
-    `known_before`: feed, known_to_utc. exclusion_reason is null for a record that is no event any more.
+    `known_before`: feed, known_to_utc. exclusion_reason is null for a record that is no event any more. Without anything known before
+    there is nothing to account for, and no record is given.
     """
     session.stage("bulletin_known", known_before)
     return session.frame(
@@ -62,6 +63,7 @@ def changed_records(session: Session, known_before: pl.DataFrame) -> pl.DataFram
         left join beginnings b on {_same("b", "c")}
         left join exclusions x on {_same("x", "c")}
         left join bulletin_known k on k.feed = c.feed
+        where exists (from bulletin_known)
         order by {", ".join(f"c.{c}" for c in RECORD)}
         """
     )

@@ -11,16 +11,16 @@ from typing import Any
 
 import polars as pl
 
-from hotspot_pipeline.published.bulletin.reasons import CAME
+from hotspot_pipeline.published.bulletin.reasons import CAME, MOVED
 
 NO_RECORD = "no record changed"
 # these say by themselves whether a record came or left; others are said with their direction
 _SAY_IT = (
     "cancelled", "transferred out", "merged into another crime", "turned into a non-crime", "reinstated", "recorded as a crime",
     "found to repeat another call", "counts as an incident of its own again", "no longer in the source", "in the source again",
-    "known from withdrawn deliveries only", "counted now", "no longer on record", CAME,
+    "known from withdrawn deliveries only", "located", "without a location now", "counted now", "no longer on record", CAME,
 )  # fmt: skip
-_DIRECTED = ("reclassified", "moved", "re-dated")
+_DIRECTED = ("reclassified", MOVED, "re-dated")
 _HOTSPOTS_IN_SUMMARY = 4
 
 
@@ -76,33 +76,42 @@ def summary(
     n_first = states.filter(pl.col("state") == "first").height
     if last is None:
         return f"First issue: {_count(n_first, 'figure')}, nothing to compare with."
+    number, data_to = last
     changed = states.filter(pl.col("state") == "changed")
     settled = changed.filter(~pl.col("is_open"))
+    n_hotspots = settled.filter(pl.col("figure") == "hotspot_window").height
     n_growing = changed.height - settled.height
-    hotspots = settled.filter(pl.col("figure") == "hotspot_window").height
-    reasons = [
-        f"{n:,} {change}" for change, n in _counted(records.filter(pl.col("origin") == "recoded"), "change")
-    ]  # fmt: skip
-    reasons += _moves(records)
-    n_other = records.filter(pl.col("origin") == "other").height
-    if n_late:
-        reasons.append(f"{_count(n_late, 'late record')} came")
-    if n_other:
-        reasons.append(f"{_count(n_other, 'record')} counted otherwise though {NO_RECORD}")
-    number, data_to = last
     if settled.is_empty():
         said = [f"No figure of issue {number} (data to {data_to}) has changed."]
     else:
-        of_hotspots = f", {_count(hotspots, 'hotspot count')} among them" if hotspots else ""
+        of_hotspots = f", {_count(n_hotspots, 'hotspot count')} among them" if n_hotspots else ""
         said = [f"{_count(settled.height, 'figure')} of issue {number} (data to {data_to}) changed{of_hotspots}."]  # fmt: skip
-    if reasons:
-        said.append(f"Records: {', '.join(reasons)}.")
     if n_growing:
         said.append(f"{_count(n_growing, 'figure')} of weeks that had not ended then went on filling.")  # fmt: skip
     if n_first:
         said.append(f"{_count(n_first, 'figure')} issued for the first time.")
+    said += _of_records(records, n_late)
     said += _of_selection(states)
     return " ".join(said)
+
+
+def _of_records(records: pl.DataFrame, n_late: int) -> list[str]:
+    """Recoded, new, and counted otherwise though unchanged."""
+    by_origin = {origin: part for (origin,), part in records.partition_by("origin", as_dict=True).items()}  # fmt: skip
+    said = []
+    if "recoded" in by_origin:
+        recoded = by_origin["recoded"]
+        parts = [
+            f"{n:,} {change}" + (_moves(recoded) if change == MOVED else "")
+            for change, n in _counted(recoded, "change")
+        ]
+        said.append(f"{_count(recoded.height, 'record')} recoded: {', '.join(parts)}.")
+    if "new" in by_origin:
+        n_other = by_origin["new"].height - n_late
+        said.append(f"{_count(n_late, 'late report')}, {_count(n_other, 'new record')} of weeks that had not ended.")  # fmt: skip
+    if "other" in by_origin:
+        said.append(f"{_count(by_origin['other'].height, 'record')} counted otherwise though {NO_RECORD}.")  # fmt: skip
+    return said
 
 
 def _of_selection(states: pl.DataFrame) -> list[str]:
@@ -120,20 +129,18 @@ def _of_selection(states: pl.DataFrame) -> list[str]:
     return said
 
 
-def _moves(records: pl.DataFrame) -> list[str]:
-    """`1 moved into hotspot H-…`: only what was moved, only the hotspots with most."""
-    moved = [
-        (h, sign, n)
-        for h, _, change, sign, n in _by_hotspot(records.filter(pl.col("origin") == "recoded"))
-        if change == "moved"
-    ]
+def _moves(recoded: pl.DataFrame) -> str:
+    """` (1 into hotspot H-…)`: of the records that were moved; only the hotspots with most."""
+    moved = [(h, sign, n) for h, _, change, sign, n in _by_hotspot(recoded) if change == MOVED]
     most = sorted(moved, key=lambda m: (-m[2], m[0], m[1]))
     said = [
-        f"{n:,} moved {'into' if sign > 0 else 'out of'} hotspot {h}"
+        f"{n:,} {'into' if sign > 0 else 'out of'} hotspot {h}"
         for h, sign, n in most[:_HOTSPOTS_IN_SUMMARY]
     ]
-    rest = most[_HOTSPOTS_IN_SUMMARY:]
-    return [*said, f"{sum(n for *_, n in rest):,} into or out of other hotspots"] if rest else said
+    n_rest = sum(n for *_, n in most[_HOTSPOTS_IN_SUMMARY:])
+    if n_rest:
+        said.append(f"{n_rest:,} into or out of others")
+    return f" ({', '.join(said)})" if said else ""
 
 
 def _by_hotspot(records: pl.DataFrame) -> list[tuple[str, str, str, int, int]]:

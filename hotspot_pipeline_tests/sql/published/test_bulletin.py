@@ -115,7 +115,11 @@ def test_the_first_issue_compares_with_nothing(force: Force) -> None:
     first_night(force)
     assert force.bulletin(1) == {}
     about = force.about(1)
-    assert (about["supersedes"], about["data_to"], about["week_to"]) == (None, date(2026, 1, 14), NEXT)
+    assert (about["supersedes"], about["data_to"], about["week_to"]) == (
+        None,
+        date(2026, 1, 14),
+        NEXT,
+    )
     assert about["summary"] == "First issue: 6 figures, nothing to compare with."
     issued = {
         (r["figure"], r["place"], r["cat_group"], r["period_from"]): r["n_events"]
@@ -158,14 +162,15 @@ def test_a_night_of_recodes_counted_on_the_fingers(force: Force) -> None:
     assert said["hotspot_window", "H-2", "ALL", date(2026, 1, 1)] == ("recoded", "1 moved into it")
     about = force.about(2)
     assert about["summary"] == (
-        "6 figures of issue 1 (data to 2026-01-14) changed, 2 hotspot counts among them. Records: 1 cancelled, 1 moved, 1 re-dated, "
-        "1 reclassified, 1 moved into hotspot H-2, 1 late record came. 2 figures of weeks that had not ended then went on filling. "
-        "2 figures issued for the first time."
+        "6 figures of issue 1 (data to 2026-01-14) changed, 2 hotspot counts among them. 2 figures of weeks that had not ended then went "
+        "on filling. 2 figures issued for the first time. 4 records recoded: 1 cancelled, 1 moved (1 into hotspot H-2), 1 re-dated, "
+        "1 reclassified. 1 late report, 1 new record of weeks that had not ended."
     )
     assert about["changes"].splitlines() == [
         "2 records came new", "1 record cancelled", "1 record moved", "1 record re-dated", "1 record reclassified",
         "hotspot H-1: 1 cancelled", "hotspot H-2: 1 moved into it"]  # fmt: skip
-    assert (about["n_new"], about["n_recoded"], about["n_other"]) == (2, 4, 0)
+    assert (about["n_new"], about["n_late"], about["n_recoded"], about["n_other"]) == (2, 1, 4, 0)
+    assert about["n_balanced"] == 0
 
 
 def test_what_stands_as_issued_is_not_issued_again(force: Force) -> None:
@@ -247,7 +252,12 @@ def test_a_late_report_of_a_week_before_all_others_replaces_a_zero(force: Force)
     first_night(force)
     force.night(1, crime("q1", **at(5, date(2025, 11, 5))))
     row = force.bulletin(2)["force_week", "force", "VAP", date(2025, 11, 3)]
-    assert (row["n_before"], row["n_now"], row["change"], row["why"]) == (0, 1, "late", "1 came new")
+    assert (row["n_before"], row["n_now"], row["change"], row["why"]) == (
+        0,
+        1,
+        "late",
+        "1 came new",
+    )
 
 
 def test_a_withdrawal_takes_back_what_the_delivery_had_brought(force: Force) -> None:
@@ -260,6 +270,7 @@ def test_a_withdrawal_takes_back_what_the_delivery_had_brought(force: Force) -> 
     assert (row["n_before"], row["n_now"], row["n_recoded_in"], row["why"]) == (5, 6, 1, "1 reinstated")  # fmt: skip
     # in the force one came back and one went: nothing to say
     assert ("force_week", "force", "VAP", MONDAY) not in force.bulletin(3)
+    assert force.about(3)["n_balanced"] == 1
     assert "1 record known from withdrawn deliveries only" in force.about(3)["changes"]
 
 
