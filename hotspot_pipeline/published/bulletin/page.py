@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from hotspot_pipeline.html_page import page, table, text
+from hotspot_pipeline.published.bulletin.words import number_of
 
 TABLE = "recode_bulletin"
 # lines of each part; what does not fit is in the CSV
@@ -45,25 +46,25 @@ def render(force: str, issue: Mapping[str, Any] | None, rows: pl.DataFrame) -> s
         _part("The force by week and group", settled, pl.col("figure").str.starts_with("force"), "force"),
         _changes(issue["changes"].splitlines()),
     ] if issue["supersedes"] else []  # fmt: skip
-    n_growing = rows.height - settled.height
     notes = [
-        f"{n_growing:,} figures of weeks that had not ended at the last issue are in {TABLE}.csv only."
-        if n_growing
-        else "",
-        f"{issue['n_first']:,} figures are issued for the first time: no change, and not listed."
-        if issue["supersedes"] and issue["n_first"]
-        else "",
-        f"{issue['n_balanced']:,} figures stand because as many records came into them as left: not listed."
-        if issue["n_balanced"]
-        else "",
-        "new: records that were not known at the last issue. in, out: records known then that count here now, or no longer."
-        if settled.height
-        else "",
+        _left_out(issue, rows.height - settled.height) if issue["supersedes"] else "",
+        "New: records that were not known at the last issue. In, out: records known then that count here now, or no longer.",
         _CAVEAT,
         " · ".join(f"{name}: {value}" for name, value in json.loads(issue["footer"]).items()),
     ]
     quiet = "".join(f'<p class="quiet">{text(note)}</p>' for note in notes if note)
     return page(title, f"{head}{''.join(parts)}<h2>Notes</h2>{quiet}")
+
+
+def _left_out(issue: Mapping[str, Any], n_growing: int) -> str:
+    """What is no change to a figure that had been issued, or no figure that changed."""
+    counts = (
+        (n_growing, f"of weeks that had not ended at the last issue (they are in {TABLE}.csv)"),
+        (issue["n_first"], "issued for the first time"),
+        (issue["n_balanced"], "into which as many records came as left"),
+    )
+    said = [f"{number_of(n, 'figure')} {words}" for n, words in counts if n]
+    return f"Not listed: {', '.join(said)}." if said else ""
 
 
 def _part(title: str, rows: pl.DataFrame, of: pl.Expr, name: str) -> str:

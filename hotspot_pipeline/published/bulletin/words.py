@@ -46,13 +46,18 @@ def _directed(change: str, sign: int) -> str:
     return f"{change}, {way}"
 
 
+def number_of(n: int, thing: str) -> str:
+    """`1 record`, `2 records`."""
+    return f"{n:,} {thing}" if n == 1 else f"{n:,} {thing}s"
+
+
 def changes(records: pl.DataFrame) -> list[str]:
     """What happened to the records, a line each: of the whole force, then of every hotspot that a recode touched.
 
     `records`: as `reasons.reasoned` gives them; only those that show in a figure.
     """
     lines = [
-        f"{_count(n, 'record')} {change}" + (f", {NO_RECORD}" if origin == "other" else "")
+        f"{number_of(n, 'record')} {change}" + (f", {NO_RECORD}" if origin == "other" else "")
         for origin, change, n in _counted(records, "origin", "change")
     ]  # fmt: skip
     touched = _by_hotspot(records.filter(pl.col("origin") != "new"))
@@ -75,7 +80,7 @@ def summary(
     """
     n_first = states.filter(pl.col("state") == "first").height
     if last is None:
-        return f"First issue: {_count(n_first, 'figure')}, nothing to compare with."
+        return f"First issue: {number_of(n_first, 'figure')}, nothing to compare with."
     number, data_to = last
     changed = states.filter(pl.col("state") == "changed")
     settled = changed.filter(~pl.col("is_open"))
@@ -84,12 +89,12 @@ def summary(
     if settled.is_empty():
         said = [f"No figure of issue {number} (data to {data_to}) has changed."]
     else:
-        of_hotspots = f", {_count(n_hotspots, 'hotspot count')} among them" if n_hotspots else ""
-        said = [f"{_count(settled.height, 'figure')} of issue {number} (data to {data_to}) changed{of_hotspots}."]  # fmt: skip
+        of_hotspots = f", {number_of(n_hotspots, 'hotspot count')} among them" if n_hotspots else ""
+        said = [f"{number_of(settled.height, 'figure')} of issue {number} (data to {data_to}) changed{of_hotspots}."]  # fmt: skip
     if n_growing:
-        said.append(f"{_count(n_growing, 'figure')} of weeks that had not ended then went on filling.")  # fmt: skip
+        said.append(f"{number_of(n_growing, 'figure')} of weeks that had not ended then went on filling.")  # fmt: skip
     if n_first:
-        said.append(f"{_count(n_first, 'figure')} issued for the first time.")
+        said.append(f"{number_of(n_first, 'figure')} issued for the first time.")
     said += _of_records(records, n_late)
     said += _of_selection(states)
     return " ".join(said)
@@ -105,12 +110,12 @@ def _of_records(records: pl.DataFrame, n_late: int) -> list[str]:
             f"{n:,} {change}" + (_moves(recoded) if change == MOVED else "")
             for change, n in _counted(recoded, "change")
         ]
-        said.append(f"{_count(recoded.height, 'record')} recoded: {', '.join(parts)}.")
+        said.append(f"{number_of(recoded.height, 'record')} recoded: {', '.join(parts)}.")
     if "new" in by_origin:
         n_other = by_origin["new"].height - n_late
-        said.append(f"{_count(n_late, 'late report')}, {_count(n_other, 'new record')} of weeks that had not ended.")  # fmt: skip
+        said.append(f"{number_of(n_late, 'late report')}, {number_of(n_other, 'new record')} of weeks that had not ended.")  # fmt: skip
     if "other" in by_origin:
-        said.append(f"{_count(by_origin['other'].height, 'record')} counted otherwise though {NO_RECORD}.")  # fmt: skip
+        said.append(f"{number_of(by_origin['other'].height, 'record')} counted otherwise though {NO_RECORD}.")  # fmt: skip
     return said
 
 
@@ -160,7 +165,3 @@ def _counted(records: pl.DataFrame, *columns: str) -> list[tuple[Any, ...]]:
     """The values of the columns and how often, the most frequent first."""
     counted = records.group_by(*columns).agg(n=pl.len())
     return counted.sort("n", *columns, descending=[True, *[False] * len(columns)]).rows()
-
-
-def _count(n: int, thing: str) -> str:
-    return f"{n:,} {thing}" if n == 1 else f"{n:,} {thing}s"
