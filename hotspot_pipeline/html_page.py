@@ -22,6 +22,7 @@ th, td { text-align: left; vertical-align: top; padding: .3rem .6rem;
 th { background: #f4f6f9; white-space: nowrap; }
 td:first-child, td:last-child { overflow-wrap: anywhere; min-width: 3rem; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.whole { white-space: nowrap; }
 .mark { padding: .05rem .5rem; border-radius: .6rem; font-weight: 600; white-space: nowrap; }
 .passed { background: #e2f3e6; color: #17592b; }
 .warned { background: #fdf0d2; color: #6b4a00; }
@@ -60,3 +61,8 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def text(value: object) -> str:
     """The value as text that is no markup."""
     return escape(str(value), quote=True)
+
+
+def whole(value: object) -> str:
+    """The same, never broken into two lines: an id, a date."""
+    return f'<span class="whole">{text(value)}</span>'

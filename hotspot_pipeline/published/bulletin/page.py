@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from hotspot_pipeline.html_page import page, table, text
+from hotspot_pipeline.html_page import page, table, text, whole
 from hotspot_pipeline.published.bulletin.words import number_of
 
 TABLE = "recode_bulletin"
@@ -83,10 +83,10 @@ def _part(title: str, rows: pl.DataFrame, of: pl.Expr, name: str) -> str:
         else ""
     )
     what = "Group" if name == "force" else "Hotspot"
-    period = "Window" if name == "hotspot_window" else "From"
+    period = "Window" if name == "hotspot_window" else "Week of"
     cells = (
         (
-            text(row["cat_group"] if name == "force" else row["place"]),
+            whole(row["cat_group"] if name == "force" else row["place"]),
             _period(row),
             f"{row['n_before']:,}",
             f"{row['n_now']:,}",
@@ -104,10 +104,9 @@ def _part(title: str, rows: pl.DataFrame, of: pl.Expr, name: str) -> str:
 
 def _period(row: Mapping[str, Any]) -> str:
     if row["figure"] == "hotspot_window":
-        return f"{row['period_from']} to {row['period_to']}"
-    if row["figure"].endswith("_month"):
-        return f"{row['period_from']:%Y-%m}"
-    return f"week of {row['period_from']}"
+        return f"{whole(row['period_from'])} to {whole(row['period_to'])}"
+    start = row["period_from"]
+    return whole(f"month {start:%Y-%m}" if row["figure"].endswith("_month") else start)
 
 
 def _changes(lines: list[str]) -> str:

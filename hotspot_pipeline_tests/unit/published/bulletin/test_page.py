@@ -59,7 +59,7 @@ def page_of(*rows: dict[str, Any], **more: Any) -> Page:
 def test_it_says_which_issue_of_what_and_why() -> None:
     found = page_of(row("hotspot_window", 3), row("hotspot_week", 3), row("force_week", 3))
     for words in ("Recode bulletin 12: Zoë & Co, data to 2026-06-14", "Issued 2026-06-15 02:31 UTC, supersedes issue 11",
-                  "3 figures <changed> & more.", "H-3", "week of 2026-01-26", "1,000", "999", "1 moved <out> of it",
+                  "3 figures <changed> & more.", "H-3", "2026-01-26", "1,000", "999", "1 moved <out> of it",
                   "hotspot H: 1 moved into it", "not through disclosure control", "records rejected: 3",
                   "Not listed: 7 figures issued for the first time."):  # fmt: skip
         assert words in found.words, words
@@ -79,12 +79,16 @@ def test_it_stays_short_and_says_what_is_left_out() -> None:
 
 def test_weeks_that_had_not_ended_are_counted_not_listed() -> None:
     found = page_of(row("force_week", 1, "growing"), row("force_week", 2))
-    assert "week of 2026-01-19" in found.words
-    assert "week of 2026-01-12" not in found.words
+    assert "2026-01-19" in found.words
+    assert "2026-01-12" not in found.words
     assert (
         "Not listed: 1 figure of weeks that had not ended at the last issue (they are in recode_bulletin.csv), 7 fig"
         in found.words
     )
+
+
+def test_a_month_is_called_one() -> None:
+    assert "month 2026-01" in page_of(row("force_month", 0)).words
 
 
 def test_the_first_issue_and_none() -> None:
