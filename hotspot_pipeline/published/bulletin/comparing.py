@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from hotspot_pipeline.published.bulletin.figures import FORCE, KEY, LastIssue
+from hotspot_pipeline.published.bulletin.figures import FORCE, KEY, WINDOW, LastIssue, hotspots_of
 
-WINDOW = "hotspot_window"
-_WEEKS, _MONTHS = ("force_week", "hotspot_week"), ("force_month", "hotspot_month")
+_WEEKS = ("force_week", "hotspot_week")
 
 
 def compared(now: pl.DataFrame, issued: pl.DataFrame, last: LastIssue | None) -> pl.DataFrame:
@@ -21,8 +20,8 @@ def compared(now: pl.DataFrame, issued: pl.DataFrame, last: LastIssue | None) ->
 
     state is `first` (a week or month after the last issued, a hotspot that was not issued, another selection window; n_before
     null), `changed` (never 0 to 0), or `no_longer` (the window figure of a hotspot that is gone or of another window; n_now null).
-    Weeks and months of a hotspot that is gone are silent: they hold as long as its window figure. is_open: the period had not
-    ended with the last issue's data.
+    Weeks and months of a hotspot that is gone are silent: they hold as long as its window figure. is_open: the week or window had not
+    ended with the last issue's data; a month is delivered whole and never is.
     """
     both = (
         now.select(*KEY, n_now="n_events")
@@ -56,7 +55,7 @@ def compared(now: pl.DataFrame, issued: pl.DataFrame, last: LastIssue | None) ->
             .then(pl.when(pl.col("is_window") | (pl.col("n_now") > 0)).then(pl.lit("first")))
             .when(pl.col("n_before") != pl.col("n_now"))
             .then(pl.lit("changed")),
-            is_open=pl.col("period_to") > pl.lit(last.data_to if last else None, pl.Date),
+            is_open=_is_open(last),
         )
         .filter(pl.col("state").is_not_null())
         .select(*KEY, "state", "n_before", "n_now", "is_open", "supersedes")
@@ -66,8 +65,13 @@ def compared(now: pl.DataFrame, issued: pl.DataFrame, last: LastIssue | None) ->
 
 def _has_window(figures: pl.DataFrame) -> pl.Expr:
     """The force always, a hotspot while it has a count over the window."""
-    hotspots = figures.filter(pl.col("figure") == WINDOW).get_column("place").unique()
-    return (pl.col("place") == FORCE) | pl.col("place").is_in(hotspots.to_list())
+    return (pl.col("place") == FORCE) | pl.col("place").is_in(hotspots_of(figures))
+
+
+def _is_open(last: LastIssue | None) -> pl.Expr:
+    if last is None:
+        return pl.lit(False)
+    return ~pl.col("figure").str.ends_with("_month") & (pl.col("period_to") > last.complete_to)
 
 
 def _is_after(last: LastIssue | None) -> pl.Expr:

@@ -6,6 +6,7 @@ the count over the selection window and by week or month. Not here: what differs
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +15,7 @@ import polars as pl
 
 from hotspot_pipeline.warehouse.session import Session
 
-FORCE, ALL = "force", "ALL"
+FORCE, ALL, WINDOW = "force", "ALL", "hotspot_window"
 KEY = ("figure", "place", "cat_group", "period_from", "period_to")
 NOW = "bulletin_now"  # temporary table: what each record counts for now
 
@@ -27,6 +28,13 @@ class LastIssue:
     data_to: date
     week_to: date | None
     month_to: date | None
+
+    @property
+    def complete_to(self) -> date:
+        """The last day that its data reached: all of the newest month where nothing is known but months."""
+        if self.week_to is None:
+            return self.data_to.replace(day=monthrange(self.data_to.year, self.data_to.month)[1])
+        return self.data_to
 
 
 def last_issue(session: Session) -> LastIssue | None:
@@ -85,7 +93,7 @@ def standing(session: Session, resolution: int) -> pl.DataFrame:
         select 'force_month', '{FORCE}', cat_group, event_date, last_day(event_date), count(*)
         from {NOW} where week_start is null group by all
         union all
-        select 'hotspot_window', hotspot_id, '{ALL}', window_from, window_to - 1, n_events from hexes.hotspots
+        select '{WINDOW}', hotspot_id, '{ALL}', window_from, window_to - 1, n_events from hexes.hotspots
         union all
         select 'hotspot_week', c.hotspot_id, '{ALL}', w.week_start, w.week_start + 6, sum(w.n_events)::bigint
         from hexes.hotspot_cells c
@@ -111,6 +119,12 @@ def issued_last(session: Session) -> pl.DataFrame:
         ) where n_events is not null
         """
     )
+
+
+def hotspots_of(figures: pl.DataFrame) -> list[str]:
+    """The hotspots among the figures: those with a count over the window."""
+    windows = figures.filter(pl.col("figure") == WINDOW)
+    return windows.get_column("place").unique().sort().to_list()
 
 
 def newest(session: Session) -> tuple[date | None, date | None, date | None]:

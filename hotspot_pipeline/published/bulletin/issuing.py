@@ -49,11 +49,12 @@ def issue_figures(session: Session, made: Circumstances) -> int | None:
     last = figures.last_issue(session)
     figures.stage_counted(session, made.resolution, made.groups)
     now = figures.standing(session, made.resolution)
-    states = compared(now, figures.issued_last(session), last)
+    issued = figures.issued_last(session)
+    states = compared(now, issued, last)
     if states.is_empty():
         return None
     tracing.stage_changed(session)
-    shown, records = _traced(session, now, last)
+    shown, records = _traced(session, now, issued, last)
     issue = last.issue + 1 if last else 1
     changed = states.filter(pl.col("state") == "changed")
     with session.transaction():
@@ -76,12 +77,14 @@ def issue_figures(session: Session, made: Circumstances) -> int | None:
 
 
 def _traced(
-    session: Session, now: pl.DataFrame, last: LastIssue | None
+    session: Session, now: pl.DataFrame, issued: pl.DataFrame, last: LastIssue | None
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The figures in which records show that count otherwise, and those records with their reasons; none for a first issue."""
     records = tracing.changed_records(session, figures.known_to(session, last.issue if last else 0))
     told = reasons.reasoned(records, tracing.recodes_since(session))
-    return reasons.shown_in(told, reasons.windows_of(now))
+    # a hotspot that is new or gone is told as such, not by the records in it
+    both = set(figures.hotspots_of(now)) & set(figures.hotspots_of(issued))
+    return reasons.shown_in(told, reasons.windows_of(now), both)
 
 
 def _issue(
@@ -96,8 +99,10 @@ def _issue(
     data_to, week_to, month_to = figures.newest(session)
     changed = states.filter(pl.col("state") == "changed")
     new = records.filter(pl.col("origin") == "new")
-    n_late = reasons.late(records, last.data_to).height if last else 0
-    differing = states.select(_FIGURE)
+    n_late = reasons.late(records, last).height if last else 0
+    net = shown.group_by(_FIGURE).agg(net=(pl.col("n") * pl.col("sign")).sum())
+    known = figures.known_to(session).iter_rows()
+    footer = {"records known to": ", ".join(f"{feed} {moment:%Y-%m-%d %H:%M} UTC" for feed, moment in known)}  # fmt: skip
     return pl.DataFrame(
         {
             "issue": [issue],
@@ -112,14 +117,14 @@ def _issue(
             "n_changed": [changed.filter(~pl.col("is_open")).height],
             "n_growing": [changed.filter("is_open").height],
             "n_no_longer": [states.filter(pl.col("state") == "no_longer").height],
-            "n_balanced": [shown.select(_FIGURE).unique().join(differing, on=_FIGURE, how="anti").height],
+            "n_balanced": [net.filter(pl.col("net") == 0).height],
             "n_new": [new.height],
             "n_late": [n_late],
             "n_recoded": [records.filter(pl.col("origin") == "recoded").height],
             "n_other": [records.filter(pl.col("origin") == "other").height],
             "summary": [words.summary((last.issue, last.data_to) if last else None, states, records, n_late)],
             "changes": ["\n".join(words.changes(records))],
-            "footer": [json.dumps(dict(made.footer), ensure_ascii=False)],
+            "footer": [json.dumps({**footer, **made.footer}, ensure_ascii=False)],
         },
     )  # fmt: skip
 

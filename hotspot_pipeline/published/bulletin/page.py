@@ -34,9 +34,11 @@ def render(force: str, issue: Mapping[str, Any] | None, rows: pl.DataFrame) -> s
         return page(title, f"<h1>{text(title)}</h1><p>Nothing has been issued yet: no event is counted.</p>")  # fmt: skip
     title = f"Recode bulletin {issue['issue']}: {force}, data to {issue['data_to']}"
     before = f", supersedes issue {issue['supersedes']}" if issue["supersedes"] else ""
+    footer = json.loads(issue["footer"])
+    known = footer.pop("records known to", "")
     head = (
         f"<h1>{text(title)}</h1>"
-        f'<p class="quiet">Issued {issue["issued_at_utc"]:%Y-%m-%d %H:%M} UTC{before}. Run {text(issue["run_id"])}.</p>'
+        f'<p class="quiet">Issued {issue["issued_at_utc"]:%Y-%m-%d %H:%M} UTC{before}. Records known to: {text(known)}.</p>'
         f"<p>{text(issue['summary'])}</p>"
     )
     settled = rows.filter(pl.col("change") != "growing")
@@ -50,7 +52,9 @@ def render(force: str, issue: Mapping[str, Any] | None, rows: pl.DataFrame) -> s
         _left_out(issue, rows.height - settled.height) if issue["supersedes"] else "",
         "New: records that were not known at the last issue. In, out: records known then that count here now, or no longer.",
         _CAVEAT,
-        " · ".join(f"{name}: {value}" for name, value in json.loads(issue["footer"]).items()),
+        " · ".join(
+            f"{name}: {value}" for name, value in {**footer, "run": issue["run_id"]}.items()
+        ),
     ]
     quiet = "".join(f'<p class="quiet">{text(note)}</p>' for note in notes if note)
     return page(title, f"{head}{''.join(parts)}<h2>Notes</h2>{quiet}")

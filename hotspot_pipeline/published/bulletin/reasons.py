@@ -6,11 +6,11 @@ Frames in, frames out. A record was new, was recoded, or did not change while a 
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Collection
 
 import polars as pl
 
-from hotspot_pipeline.published.bulletin.figures import ALL, FORCE
+from hotspot_pipeline.published.bulletin.figures import ALL, FORCE, WINDOW, LastIssue
 from hotspot_pipeline.published.bulletin.tracing import RECORD
 
 CAME, MOVED = "came new", "moved"
@@ -101,8 +101,10 @@ def reasoned(records: pl.DataFrame, recodes: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def shown_in(records: pl.DataFrame, windows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """In which figures the records show, counted; and the records that show in any.
+def shown_in(
+    records: pl.DataFrame, windows: pl.DataFrame, hotspots: Collection[str]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """In which figures of the force and of `hotspots` the records show, counted; and the records that show in any.
 
     The first has figure, place, cat_group, period_from, origin, change, sign (1 into it, -1 out of it) and n. `records`: as `reasoned`
     gives them; `windows`: the selection windows (period_from, period_to, last day included). A record that counts in the same figure
@@ -119,7 +121,7 @@ def shown_in(records: pl.DataFrame, windows: pl.DataFrame) -> tuple[pl.DataFrame
         pl.concat(sides)
         .group_by("record", "origin", "change", *keys)
         .agg(pl.col("sign").sum())
-        .filter(pl.col("sign") != 0)
+        .filter(pl.col("sign") != 0, pl.col("place").is_in([FORCE, *hotspots]))
     )
     counted = shown.group_by(*keys, "origin", "change", "sign").agg(n=pl.len().cast(pl.Int64))
     return (
@@ -145,7 +147,7 @@ def _of_side(records: pl.DataFrame, side: str, windows: pl.DataFrame) -> list[pl
     return [
         figure(counted, pl.concat_str(pl.lit("force_"), period), pl.lit(FORCE), group, week.fill_null(day)),
         figure(in_hotspots, pl.concat_str(pl.lit("hotspot_"), period), hotspot, pl.lit(ALL), week.fill_null(day)),
-        figure(windowed, pl.lit("hotspot_window"), hotspot, pl.lit(ALL), pl.col("period_from")),
+        figure(windowed, pl.lit(WINDOW), hotspot, pl.lit(ALL), pl.col("period_from")),
     ]  # fmt: skip
 
 
@@ -181,16 +183,15 @@ def _not_counted() -> pl.Expr:
 
 def windows_of(figures: pl.DataFrame) -> pl.DataFrame:
     """The selection windows among the figures."""
-    return (
-        figures.filter(pl.col("figure") == "hotspot_window")
-        .select("period_from", "period_to")
-        .unique()
-    )
+    return figures.filter(pl.col("figure") == WINDOW).select("period_from", "period_to").unique()
 
 
-def late(records: pl.DataFrame, data_to: date) -> pl.DataFrame:
-    """The new records whose week or month had ended by that day."""
+def late(records: pl.DataFrame, last: LastIssue) -> pl.DataFrame:
+    """The new records of weeks that had ended, and of months that had been delivered, at the last issue."""
     week = pl.col("week_start_now")
-    month_end = pl.col("event_date_now").dt.month_end()
-    ends = pl.when(week.is_null()).then(month_end).otherwise(week + pl.duration(days=6))
-    return records.filter(pl.col("origin") == "new", ends <= data_to)
+    ended = (
+        pl.when(week.is_null())
+        .then(pl.col("event_date_now") <= pl.lit(last.month_to, pl.Date))
+        .otherwise(week + pl.duration(days=6) <= last.data_to)
+    )
+    return records.filter(pl.col("origin") == "new", ended)

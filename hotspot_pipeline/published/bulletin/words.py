@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from hotspot_pipeline.published.bulletin.figures import WINDOW
 from hotspot_pipeline.published.bulletin.reasons import CAME, MOVED
 
 NO_RECORD = "no record changed"
@@ -84,7 +85,7 @@ def summary(
     number, data_to = last
     changed = states.filter(pl.col("state") == "changed")
     settled = changed.filter(~pl.col("is_open"))
-    n_hotspots = settled.filter(pl.col("figure") == "hotspot_window").height
+    n_hotspots = settled.filter(pl.col("figure") == WINDOW).height
     n_growing = changed.height - settled.height
     if settled.is_empty():
         said = [f"No figure of issue {number} (data to {data_to}) has changed."]
@@ -121,7 +122,7 @@ def _of_records(records: pl.DataFrame, n_late: int) -> list[str]:
 
 def _of_selection(states: pl.DataFrame) -> list[str]:
     """Hotspots that are new or gone, and a selection window that moved on."""
-    windows = states.filter(pl.col("figure") == "hotspot_window")
+    windows = states.filter(pl.col("figure") == WINDOW)
     came = set(windows.filter(pl.col("state") == "first").get_column("place"))
     gone = set(windows.filter(pl.col("state") == "no_longer").get_column("place"))
     said = []

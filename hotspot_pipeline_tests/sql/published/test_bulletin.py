@@ -228,7 +228,7 @@ def test_a_hotspot_that_comes_or_goes_is_no_recode(force: Force) -> None:
     first_night(force)
     force.hotspots = {"H-1": [0], "H-5": [5]}
     assert force.night(1) == 2
-    assert force.bulletin(2) == {}
+    assert (force.bulletin(2), force.about(2)["n_other"], force.about(2)["changes"]) == ({}, 0, "")
     about = force.about(2)
     assert about["summary"].endswith("New hotspots: H-5. Hotspots no longer: H-2.")
     assert (about["n_first"], about["n_no_longer"], about["n_changed"]) == (2, 1, 0)

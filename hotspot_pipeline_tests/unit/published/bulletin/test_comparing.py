@@ -67,6 +67,17 @@ def test_months_follow_their_own_last_one() -> None:
         months[0]: ("changed", 1, 2), months[1]: ("first", None, 5)}  # fmt: skip
 
 
+def test_of_a_feed_known_by_month_nothing_is_open() -> None:
+    month = ("force_month", "force", "VAP", *JANUARY)
+    last = LastIssue(7, JANUARY[0], None, JANUARY[0])
+    found = compared(frame({month: 2, window("H"): 2}), frame({month: 1, window("H"): 1}, 7), last)
+    assert found.select("state", "is_open").rows() == [("changed", False)] * 2
+    # where weeks are known too, the window ends with its last day
+    last = LastIssue(7, date(2026, 1, 30), MONDAYS[3], JANUARY[0])
+    found = compared(frame({month: 2, window("H"): 2}), frame({month: 1, window("H"): 1}, 7), last)
+    assert found.select("figure", "is_open").rows() == [("force_month", False), ("hotspot_window", True)]  # fmt: skip
+
+
 values = st.integers(0, 2)
 places = st.sets(st.sampled_from(["H-1", "H-2", "H-3"]))
 some_weeks = st.dictionaries(st.sampled_from(MONDAYS), values.filter(bool))

@@ -13,7 +13,7 @@ from hotspot_pipeline.published.bulletin.page import MOST_LINES, render
 ISSUE: dict[str, Any] = {
     "issue": 12, "supersedes": 11, "issued_at_utc": datetime(2026, 6, 15, 2, 31), "run_id": "r1", "data_to": date(2026, 6, 14),
     "n_first": 7, "n_balanced": 0, "summary": "3 figures <changed> & more.", "changes": "1 record moved\nhotspot H: 1 moved into it",
-    "footer": '{"force": "Zoë & Co", "records rejected": "3"}',
+    "footer": '{"force": "Zoë & Co", "records rejected": "3", "records known to": "crime_extract 2026-06-15 01:00 UTC"}',
 }  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def page_of(*rows: dict[str, Any], **more: Any) -> Page:
 
 def test_it_says_which_issue_of_what_and_why() -> None:
     found = page_of(row("hotspot_window", 3), row("hotspot_week", 3), row("force_week", 3))
-    for words in ("Recode bulletin 12: Zoë & Co, data to 2026-06-14", "Issued 2026-06-15 02:31 UTC, supersedes issue 11",
+    for words in ("Recode bulletin 12: Zoë & Co, data to 2026-06-14", "Issued 2026-06-15 02:31 UTC, supersedes issue 11. Records known to: crime_extract 2026-06-15 01:00 UTC.", "run: r1",
                   "3 figures <changed> & more.", "H-3", "2026-01-26", "1,000", "999", "1 moved <out> of it",
                   "hotspot H: 1 moved into it", "not through disclosure control", "records rejected: 3",
                   "Not listed: 7 figures issued for the first time."):  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from hotspot_pipeline.published.bulletin.figures import LastIssue
 from hotspot_pipeline.published.bulletin.reasons import late, reasoned, shown_in
 from hotspot_pipeline.published.bulletin.words import changes, summary, why
 
@@ -79,10 +80,18 @@ def test_one_reason_for_each_record(case: str) -> None:
 
 def test_a_record_shows_where_it_left_and_where_it_came() -> None:
     moved = told([record(HERE, ELSEWHERE)], [("a", 1, "geo", "moved 600 m, to another cell")])
-    shown, showing = shown_in(moved, WINDOWS)
+    shown, showing = shown_in(moved, WINDOWS, {"H", "I"})
     assert shown.select("figure", "place", "sign", "n").rows() == [
         ("hotspot_week", "H", -1, 1), ("hotspot_week", "I", 1, 1),
         ("hotspot_window", "H", -1, 1), ("hotspot_window", "I", 1, 1)]  # fmt: skip
+    assert showing.height == 1
+
+
+def test_a_hotspot_that_is_new_or_gone_is_no_place_to_show_in() -> None:
+    redrawn = told([record(HERE, ELSEWHERE)])
+    shown, showing = shown_in(redrawn, WINDOWS, {"H"})
+    assert shown.get_column("place").unique().to_list() == ["H"]
+    assert [part.height for part in shown_in(redrawn, WINDOWS, ())] == [0, 0]
     assert showing.height == 1
 
 
@@ -90,15 +99,15 @@ def test_a_day_within_its_week_shows_only_at_the_edge_of_the_window() -> None:
     def of(day: int) -> tuple[Any, ...]:
         return record(HERE, ("VAP", date(2026, 1, day), MONDAY, "H"))
 
-    shown, showing = shown_in(told([of(10)]), WINDOWS)
+    shown, showing = shown_in(told([of(10)]), WINDOWS, {"H", "I"})
     assert (shown.height, showing.height) == (0, 0)
-    shown, _ = shown_in(told([of(11)]), WINDOWS)
+    shown, _ = shown_in(told([of(11)]), WINDOWS, {"H", "I"})
     assert shown.select("figure", "sign").rows() == [("hotspot_window", -1)]
 
 
 def test_events_known_by_month_count_in_months() -> None:
     month = ("VAP", date(2026, 1, 1), None, "H")
-    shown, _ = shown_in(told([record(None, month, is_new=True)]), WINDOWS)
+    shown, _ = shown_in(told([record(None, month, is_new=True)]), WINDOWS, {"H", "I"})
     assert shown.select("figure", "period_from").rows() == [
         (f, date(2026, 1, 1)) for f in ("force_month", "hotspot_month", "hotspot_window")]  # fmt: skip
 
@@ -110,9 +119,15 @@ def test_late_is_what_came_into_a_week_that_had_ended() -> None:
     records = told(
         [new("a", HERE), new("b", ("VAP", NEXT, NEXT, None)), new("c", ("VAP", date(2026, 1, 1), None, None))]
     )  # fmt: skip
-    assert late(records, date(2026, 1, 10))["record_id"].to_list() == []
-    assert late(records, date(2026, 1, 11))["record_id"].to_list() == ["a"]
-    assert late(records, date(2026, 1, 31))["record_id"].to_list() == ["a", "b", "c"]
+
+    def found(data_to: date, month_to: date | None = None) -> list[str]:
+        return late(records, LastIssue(7, data_to, MONDAY, month_to))["record_id"].to_list()
+
+    assert found(date(2026, 1, 10)) == []
+    assert found(date(2026, 1, 11)) == ["a"]
+    assert found(date(2026, 1, 18), date(2025, 12, 1)) == ["a", "b"]
+    # a month is delivered whole
+    assert found(date(2026, 1, 18), date(2026, 1, 1)) == ["a", "b", "c"]
 
 
 def test_why_names_recodes_first_and_what_no_record_explains_last() -> None:
