@@ -58,7 +58,6 @@ MOMENTS = {
         ("before", "insert into published.issues"),
         ("before_commit", "insert into published.recode_bulletin"),
         ("during_commit", "insert into published.recode_bulletin"),
-        ("after_commit", "insert into published.recode_bulletin"),
     ],
     "published files": [
         ("before_rename", "bulletin.html"),
