@@ -82,7 +82,7 @@ def _part(title: str, rows: pl.DataFrame, of: pl.Expr, name: str) -> str:
     else:
         kept = kept.sort("period_from", "place", "cat_group", descending=[True, False, False])
     left_out = (
-        f'<p class="quiet">{found.height - most:,} more, with smaller differences, are in {TABLE}.csv.</p>'
+        f'<p class="quiet">{found.height - most:,} more, with no larger differences, are in {TABLE}.csv.</p>'
         if found.height > most
         else ""
     )

@@ -69,8 +69,8 @@ def test_it_stays_short_and_says_what_is_left_out() -> None:
     many = [row(figure, n, difference=-1 - n) for figure in ("hotspot_window", "hotspot_week", "force_week") for n in range(300)]  # fmt: skip
     found = page_of(*many, changes="\n".join(f"line {n}" for n in range(99)))
     assert found.lines <= sum(MOST_LINES.values()) + 3 <= 210
-    assert "250 more, with smaller differences, are in recode_bulletin.csv." in found.words
-    assert "230 more, with smaller differences" in found.words
+    assert "250 more, with no larger differences, are in recode_bulletin.csv." in found.words
+    assert "230 more, with no larger differences" in found.words
     assert "69 more are in published.issues." in found.words
     # the largest differences are the ones kept
     assert "-300" in found.words
