@@ -174,6 +174,7 @@ _BOOKS = ("rejects", "gate_results", "gate_warnings", "extract_counts")
 _NEVER_DROPPED = {
     *[f"validated.{b}" for b in _BOOKS], "hexes.refreshed_windows", "hexes.cuts", "hexes.crime_weekly_cuts",
     "history.extracts", "history.recodes", "history.affected_weeks",
+    *[f"published.{t}" for t in ("issues", "issue_feeds", "issued_figures", "issued_events", "recode_bulletin")],
 }  # fmt: skip
 # what is written with the versions of a table, row by row
 _OF_VERSIONS = {"history.crime_versions": "crimes", "history.asb_versions": "asb_incidents"}

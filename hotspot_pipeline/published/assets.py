@@ -1,4 +1,4 @@
-"""The published assets: GIS layers, pictures, CSV tables and the read-only copy of the warehouse.
+"""The published assets: GIS layers, pictures, CSV tables, the recode bulletin and the read-only copy of the warehouse.
 
 Last in the nightly job: a blocking check anywhere before stops them, and yesterday's files stand. Not here: how a
 file is drawn or written (`layers.py`, `pictures.py`, `tables.py`).
@@ -12,7 +12,10 @@ import dagster as dg
 import polars as pl
 
 from hotspot_pipeline.orchestration.tables import FRESH, Results, Workshop
-from hotspot_pipeline.published.files import PublishedFile, remove_others
+from hotspot_pipeline.published.bulletin.assets import build_issues
+from hotspot_pipeline.published.bulletin.issuing import BULLETIN, ISSUES
+from hotspot_pipeline.published.files import PublishedFile
+from hotspot_pipeline.published.footer import footer_of
 from hotspot_pipeline.published.preview import SMALL_WIDTH, preview_markdown
 from hotspot_pipeline.warehouse.copies import publish_copy
 from hotspot_pipeline.warehouse.session import Session
@@ -24,16 +27,6 @@ _HEXES = (
     "hexes.concentration",
     "hexes.concentration_curve",
 )
-_HOT_TIME_ROWS = {
-    "bins": "select * from hot_times.profile_bins where selection = 'all' and resolution = 'hour' order by all",
-    "profiles": """
-        select p.*, p.weight / 1000000000000.0 as n_events
-        from hot_times.profiles p left join hexes.hotspots h on h.hotspot_id = p.profile_id
-        where p.selection = 'all' order by h.hotspot_rank nulls last, p.profile_id
-    """,
-    "windows": "select * from hot_times.windows order by all",
-    "sets": "select * from hot_times.window_sets order by all",
-}
 _CSV = (
     "hexes.hotspots", "hexes.hotspot_cells", "hexes.cell_scores", "hexes.concentration", "hexes.concentration_curve",
     "hexes.prediction_accuracy", "hexes.crime_monthly", "published.deliveries", "published.data_quality",
@@ -47,6 +40,9 @@ _HOT_TIMES = (
     "hot_times.windows",
     "hot_times.window_sets",
 )
+_COPIED = (
+    "published.deliveries", "published.data_quality", "published.weekly_issues", ISSUES, "published.issue_feeds", "published.issued_figures", BULLETIN,
+)  # fmt: skip
 
 
 def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
@@ -67,8 +63,9 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
             _file_spec(shop, "hot_times", "When each hotspot is hot: a sheet for each and one of all, as PNG.",
                        (*_HOT_TIMES, "hexes.hotspots", *_FOOTER), {"matplotlib"}),
             _file_spec(shop, "tables", "CSV tables for people; ids as text, formulas disarmed.", (*_CSV, "hexes.cells"), {"csv"}),
+            _file_spec(shop, "bulletin", "The recode bulletin of the newest issue as a page and as CSV.", (ISSUES, BULLETIN), {"html", "csv"}),
             _file_spec(shop, "reader_copy", "The read-only DuckDB copy of the aggregate tables, swapped in by rename.",
-                       (*copied, "hexes.refreshed_windows", "published.deliveries", "published.data_quality"), {"duckdb"}),
+                       (*copied, "hexes.refreshed_windows", *_COPIED), {"duckdb"}),
             shop.spec("published.files", deps=("published.data_quality",), kinds=("python",)),
         ],
         check_specs=shop.checks("published.files"),
@@ -77,13 +74,14 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
     )  # fmt: skip
     def files(context: dg.AssetExecutionContext) -> Results:
         with shop.warehouse(context).session() as session:
-            footer = _footer(shop, session)
+            footer = footer_of(session, shop.force)
             written: list[PublishedFile] = []
             for name, write, show in (
                 ("layers", _layers, None),
                 ("pictures", _pictures, _preview),
                 ("hot_times", _hot_times, _preview_hot_times),
                 ("tables", _tables, None),
+                ("bulletin", _bulletin, None),
             ):
                 done = write(shop, session, footer)
                 written += done
@@ -109,7 +107,7 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
             )
 
     assert files_key in files.keys
-    return [files]
+    return [build_issues(shop), files]
 
 
 def _file_spec(
@@ -125,30 +123,6 @@ def _file_spec(
         tags={"force": shop.force.force_id, "stage": "published"},
         freshness_policy=FRESH["none"],
     )
-
-
-def _footer(shop: Workshop, session: Session) -> dict[str, str]:
-    """What stands under every output: whose data, to which day, and every record accounted for."""
-    rows = session.frame(
-        "select measure, n, data_to from published.data_quality order by part, measure"
-    )
-    data_to = rows.get_column("data_to")[0] if rows.height else None
-    return {
-        "force": shop.force.name,
-        "data to": str(data_to or "no data"),
-        **{
-            measure.replace("_", " "): f"{n:,}"
-            for measure, n in rows.select("measure", "n").iter_rows()
-        },
-        **_licences(shop),
-    }
-
-
-def _licences(shop: Workshop) -> dict[str, str]:
-    from hotspot_pipeline.feeds.of_force import contracts_of
-
-    texts = sorted({c.licence for c in contracts_of(shop.force).values() if c.licence})
-    return {"licence": "; ".join(texts)} if texts else {}
 
 
 def _quality(footer: Mapping[str, str]) -> dict[str, Any]:
@@ -198,32 +172,21 @@ def _pictures(shop: Workshop, session: Session, footer: Mapping[str, str]) -> li
 
 
 def _hot_times(shop: Workshop, session: Session, footer: Mapping[str, str]) -> list[PublishedFile]:
-    """The overview first, then a sheet for each hotspot by rank; sheets of places that are no hotspots any more go."""
-    from hotspot_pipeline.published.hour_pictures import force_weeks, hotspot_week
+    from hotspot_pipeline.published.hour_files import write_hour_sheets
 
-    out = shop.force.published / "hot_times"
-    frames = {name: session.frame(sql) for name, sql in _HOT_TIME_ROWS.items()}
-    hotspots = session.frame(
-        "select hotspot_id, window_from, window_to from hexes.hotspots order by hotspot_rank, hotspot_id"
+    return write_hour_sheets(
+        shop.force.published / "hot_times",
+        session,
+        title=shop.force.name,
+        footer=footer,
+        day_starts_hour=shop.force.day_starts_hour,
     )
-    if frames["windows"].is_empty():
-        remove_others(out, [])
-        return []
-    period = hotspots.select("window_from", "window_to").row(0)
-    given: dict[str, Any] = {
-        **frames,
-        "title": shop.force.name,
-        "period": period,
-        "footer": footer,
-        "day_starts_hour": shop.force.day_starts_hour,
-    }
-    ids = hotspots.get_column("hotspot_id")
-    written = [
-        force_weeks(out / "force.png", **given),
-        *(hotspot_week(out / f"{name}.png", name, **given) for name in ids),
-    ]
-    remove_others(out, written)
-    return written
+
+
+def _bulletin(shop: Workshop, session: Session, footer: Mapping[str, str]) -> list[PublishedFile]:
+    from hotspot_pipeline.published.bulletin.page_files import write_newest
+
+    return write_newest(shop.force.published / "bulletin", session, shop.force.name, footer)
 
 
 def _tables(shop: Workshop, session: Session, footer: Mapping[str, str]) -> list[PublishedFile]:

@@ -3,19 +3,19 @@
 Belongs here: the page. Does not belong here: any judgement (`rules`, `gate`), the rejects with
 their values (the table `validated.rejects`).
 
-The page stands alone: it fetches nothing and runs nothing, so it opens on a closed network. It
-shows counts, rules, files and lines, never a value of a row, so it may travel further than the
-data.
+The page (`html_page` has its looks) shows counts, rules, files and lines, never a value of a row,
+so it may travel further than the data.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 
 import polars as pl
 
+from hotspot_pipeline.html_page import page as html_page
+from hotspot_pipeline.html_page import table, text
 from hotspot_pipeline.validated.gate import GateOutcome
 
 _N_LINES = 5
@@ -33,24 +33,6 @@ _DETAILS = {
     "n_outside_force": "outside the force",
     "n_without_hour": "without a known hour",
 }
-_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #1d2733; background: #fff; max-width: 62rem;
-  margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.6rem; margin-bottom: .2rem; }
-h2 { font-size: 1.2rem; margin: 2.5rem 0 .3rem; border-top: 2px solid #d8dee6; padding-top: 1rem; }
-h3 { font-size: 1rem; margin: 1.2rem 0 .3rem; }
-p.quiet { color: #55616e; margin: .2rem 0; }
-table { border-collapse: collapse; width: 100%; margin: .3rem 0 1rem; font-size: .92rem; }
-th, td { text-align: left; vertical-align: top; padding: .3rem .6rem;
-  border-bottom: 1px solid #e3e8ee; }
-th { background: #f4f6f9; white-space: nowrap; }
-td:first-child, td:last-child { overflow-wrap: anywhere; min-width: 3rem; }
-.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.mark { padding: .05rem .5rem; border-radius: .6rem; font-weight: 600; white-space: nowrap; }
-.passed { background: #e2f3e6; color: #17592b; }
-.warned { background: #fdf0d2; color: #6b4a00; }
-.held { background: #fbe1df; color: #86170f; }
-""".strip()
 
 
 @dataclass(frozen=True)
@@ -83,17 +65,17 @@ def render_report(reports: Sequence[ExtractReport], title: str = "Validation rep
     n_unreadable = sum(report.n_unreadable for report in reports)
     n_held = sum(report.is_held for report in reports)
     head = (
-        f"<h1>{_text(title)}</h1>"
+        f"<h1>{text(title)}</h1>"
         f"<p>{len(reports):,} {'extract' if len(reports) == 1 else 'extracts'}, {n_held:,} held back. {_account(total, n_unreadable)}</p>"
         '<p class="quiet">No value of a row is shown here. The table validated.rejects has them, '
         "identifiers and free text masked.</p>"
     )
-    summary = _table(
+    summary = table(
         ("Extract", "Feed", "#Rows in", "#Accepted", "#Rejected", "#Unreadable", "Gate"),
         (
             (
-                f'<a href="#extract-{place}">{_text(report.extract_id)}</a>',
-                _text(report.feed),
+                f'<a href="#extract-{place}">{text(report.extract_id)}</a>',
+                text(report.feed),
                 *(f"{report.counts[key]:,}" for key in _ACCOUNT),
                 f"{report.n_unreadable:,}",
                 _mark_of(report),
@@ -102,12 +84,7 @@ def render_report(reports: Sequence[ExtractReport], title: str = "Validation rep
         ),
     )
     sections = "".join(_section(place, report) for place, report in enumerate(reports))
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{_text(title)}</title><style>{_STYLE}</style></head>"
-        f"<body>{head}{summary}{sections}</body></html>\n"
-    )
+    return html_page(title, f"{head}{summary}{sections}")
 
 
 def _section(place: int, report: ExtractReport) -> str:
@@ -118,28 +95,27 @@ def _section(place: int, report: ExtractReport) -> str:
     )
     outcomes = (
         (
-            _text(outcome.check),
-            _text(outcome.name),
+            text(outcome.check),
+            text(outcome.name),
             _mark(outcome),
             _observed(outcome.observed),
-            _text(outcome.threshold),
+            text(outcome.threshold),
             f"{outcome.n_rows:,}",
-            _text(outcome.reason),
+            text(outcome.reason),
         )
         for outcome in report.outcomes
     )
     return "".join(
         [
-            f'<h2 id="extract-{place}">{_text(report.extract_id)} {_mark_of(report)}</h2>',
-            f'<p class="quiet">Feed {_text(report.feed)}, '
-            f"table validated.{_text(report.table)}.</p>",
+            f'<h2 id="extract-{place}">{text(report.extract_id)} {_mark_of(report)}</h2>',
+            f'<p class="quiet">Feed {text(report.feed)}, table validated.{text(report.table)}.</p>',
             f"<p>{_account(report.counts, report.n_unreadable)}",
             " The extract is held back: none of its rows entered the table."
             if report.is_held
             else "",
             f" Of the accepted rows: {details}.</p>" if details else "</p>",
             "<h3>Checks on the extract</h3>",
-            _table(
+            table(
                 ("Check", "Expectation", "Result", "#Observed", "Threshold", "#Rows", "Remark"),
                 outcomes,
             ),
@@ -152,14 +128,14 @@ def _section(place: int, report: ExtractReport) -> str:
 
 
 def _account(counts: Mapping[str, int], n_unreadable: int) -> str:
-    text = (
+    said = (
         f"{counts['n_rows']:,} rows in = {counts['n_accepted']:,} accepted + "
         f"{counts['n_rejected']:,} rejected."
     )
     n_before = counts.get("n_accepted_before", 0)
     if n_before:
-        text += f" {n_before:,} further rows passed the gate with an earlier extract."
-    return text + (f" {n_unreadable:,} further records were unreadable." if n_unreadable else "")
+        said += f" {n_before:,} further rows passed the gate with an earlier extract."
+    return said + (f" {n_unreadable:,} further records were unreadable." if n_unreadable else "")
 
 
 def _by_rule(rejects: pl.DataFrame) -> pl.DataFrame:
@@ -176,31 +152,13 @@ def _by_rule(rejects: pl.DataFrame) -> pl.DataFrame:
 
 def _rule_table(rules: pl.DataFrame) -> str:
     rows = rules.select(list(_RULE_SCHEMA)).iter_rows()
-    return _table(
+    return table(
         ("Check", "Rule", "#Rows", "First message", "First lines (file: line)"),
         (
-            (_text(check), _text(rule), f"{n_rows:,}", _text(message), _text(lines))
+            (text(check), text(rule), f"{n_rows:,}", text(message), text(lines))
             for check, rule, n_rows, message, lines in rows
         ),
     )
-
-
-def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Headings that begin with # are of numbers. Cells are HTML already."""
-    kinds = [' class="number"' if heading.startswith("#") else "" for heading in headings]
-    body = "".join(
-        "<tr>"
-        + "".join(f"<td{k}>{cell}</td>" for k, cell in zip(kinds, row, strict=True))
-        + "</tr>"
-        for row in rows
-    )
-    if not body:
-        return '<p class="quiet">None.</p>'
-    head = "".join(
-        f"<th{k}>{_text(heading.lstrip('#'))}</th>"
-        for k, heading in zip(kinds, headings, strict=True)
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _mark(outcome: GateOutcome) -> str:
@@ -223,9 +181,5 @@ def _observed(observed: float | str | None) -> str:
     if observed is None:
         return ""
     if isinstance(observed, str):
-        return _text(observed)
+        return text(observed)
     return f"{observed:,.0f}" if float(observed).is_integer() else f"{observed:.4f}"
-
-
-def _text(text: object) -> str:
-    return escape(str(text), quote=True)

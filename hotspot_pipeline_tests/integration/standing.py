@@ -24,6 +24,7 @@ from hotspot_pipeline_tests.integration.installation import Installation
 # what a run writes about itself
 VOLATILE = {
     "run_id", "received_at_utc", "validated_at_utc", "refreshed_at_utc", "digested_at_utc", "withdrawn_at_utc", "taken_at_utc",
+    "issued_at_utc",
 }  # fmt: skip
 VOLATILE_OF = {
     # of files that name such times

@@ -54,7 +54,13 @@ MOMENTS = {
         ("during_commit", "insert into hexes.crime_weekly"),
     ],
     "the ledger of weeks": [("after_commit", "insert into hexes.crime_weekly")],
+    "the bulletin": [
+        ("before", "insert into published.issues"),
+        ("before_commit", "insert into published.recode_bulletin"),
+        ("during_commit", "insert into published.recode_bulletin"),
+    ],
     "published files": [
+        ("before_rename", "bulletin.html"),
         ("before_rename", "cells.geojson"),
         ("after_rename", "hotspot_map.png"),
         ("after_rename", "cell_scores.csv"),

@@ -12,6 +12,7 @@ import pytest
 
 from hotspot_pipeline.cli.running import run_force
 from hotspot_pipeline.definitions import warehouse_of
+from hotspot_pipeline.history import guard
 from hotspot_pipeline.settings import SettingsError
 from hotspot_pipeline_tests.integration.hand_made import HEADER, SmallForce, command, crime
 
@@ -84,6 +85,13 @@ def test_the_newest_state_counts_and_only_its_weeks_change(small: SmallForce) ->
         "select time_case, is_counted, n_events from hot_times.time_cases order by 2"
     ) == [("no_end", False, 1), ("no_end", True, 3)]
     assert "hexes.events" in result["changed"]  # type: ignore[operator]
+    bulletin = "select period_from, n_before, n_now, change, why from published.recode_bulletin where figure = 'force_week' order by 1"
+    assert small.rows(bulletin) == [
+        (date(2026, 6, 1), 1, 2, "late", "1 came new"),
+        (date(2026, 6, 8), 2, 1, "growing", "1 cancelled"),
+    ]
+    page = small.force.published / "bulletin" / "bulletin.html"
+    assert "Recode bulletin 2: small, data to 2026-06-09" in page.read_text(encoding="utf-8")
     assert small.rows(
         "select exclusion_reason, count(*)::int from hexes.events where not is_counted group by 1"
     ) == [("not_live", 1)]
@@ -190,6 +198,33 @@ def test_a_full_extract_every_night_is_one_copy(small: SmallForce) -> None:
     assert small.rows("select count(*) from validated.crimes") == [(20,)]
     measures = dict(small.rows("select measure, n from published.data_quality where part = 'records' and n > 0"))  # type: ignore[arg-type]  # fmt: skip
     assert measures == {"records delivered": 100, "records accepted": 20, "records repeated": 60, "records withdrawn": 20}  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_held_night_makes_no_issue_and_a_lost_page_comes_back(
+    small: SmallForce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded = [crime(f"A{n}", "2026-06-02") for n in range(20)]
+    small.deliver("crime_full_20260616.csv", *recorded, crime("B", "2026-06-16"))
+    small.run()
+    page = small.force.published / "bulletin" / "bulletin.html"
+    issues = "select issue, n_changed, n_recoded from published.issues order by 1"
+    before = page.read_bytes()
+    monkeypatch.setattr(guard, "MIN_RECORDS", 1)
+    cancelled = [crime(f"A{n}", "2026-06-02", status="cancelled") for n in range(7)]
+    small.deliver("crime_delta_20260617.csv", *cancelled)
+    outcomes, _ = run_force(small.settings, small.force, quiet=True)
+    assert not outcomes[0].success
+    assert (small.rows(issues), page.read_bytes()) == ([(1, 0, 0)], before)
+    ((held,),) = small.rows("select extract_id from history.extracts where is_held")
+    command("release", str(held), "--because", "an audit")
+    # the force's week, the hotspot's and its count over the window
+    assert small.rows(issues)[1:] == [(2, 3, 7)]
+    after = page.read_bytes()
+    assert b"7 records recoded: 7 cancelled" in after
+    page.unlink()  # as if killed between the tables and the files
+    assert small.run()["changed"] == []
+    assert (len(small.rows(issues)), page.read_bytes()) == (2, after)
 
 
 def test_a_delivery_still_being_written_waits(small: SmallForce) -> None:

@@ -133,6 +133,21 @@ AUDITS: dict[str, tuple[str, Rows, tuple[str, dict[str, Any]]]] = {
             ("events", "events", 5), ("events counted", "events", 4), ("not counted: online", "events", 1),
             ("deliveries", "deliveries", 9))]},
         ("published.data_quality", {"n": 4})),
+    "issues_follow_one_another": (
+        "published.issues",
+        {"published.issues": [{"issue": 2, "supersedes": 1}, {"issue": 1, "supersedes": None}]},
+        ("published.issues", {"supersedes": 2})),
+    "figures_stand_as_issued": (
+        "published.issued_figures",
+        {"hexes.crime_weekly": [{"resolution": 9, "week_start": WEEK, "cat_group": "VAP", "n_events": 3}],
+         "published.issued_figures": [
+             {"figure": "force_week", "place": "force", "cat_group": "VAP", "period_from": WEEK, "n_events": n, "issue": i} for i, n in ((1, 2), (2, 3))]},
+        ("hexes.crime_weekly", {"n_events": 4})),
+    "bulletin_adds_up": (
+        "published.recode_bulletin",
+        {"published.recode_bulletin": [{"n_before": 5, "n_now": 6, "difference": 1, "n_new": 3, "n_recoded_in": 1, "n_recoded_out": 2,
+                                        "n_other_in": 1, "n_other_out": 2}]},
+        ("published.recode_bulletin", {"n_recoded_in": 2})),
     "deliveries_counted_out": ("published.deliveries", {"published.deliveries": [DELIVERY]}, ("published.deliveries", {"n_held": 0})),
 }  # fmt: skip
 
