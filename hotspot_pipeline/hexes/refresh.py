@@ -31,7 +31,11 @@ def build_refresh(shop: Workshop, models: Sequence[SqlModel]) -> dg.AssetsDefini
     @dg.multi_asset(
         name=f"{shop.force.force_id}__hexes__refreshed_windows",
         specs=[
-            shop.spec(table, deps=("hexes.events", "history.affected_weeks"), kinds=("sql",))
+            shop.spec(
+                table,
+                deps=("hexes.events", "history.affected_weeks", "history.lookup_changes"),
+                kinds=("sql",),
+            )
             for table in TABLES
         ],
         check_specs=[check for table in TABLES for check in shop.checks(table)],
@@ -41,7 +45,8 @@ def build_refresh(shop: Workshop, models: Sequence[SqlModel]) -> dg.AssetsDefini
     def refreshed_windows(context: dg.AssetExecutionContext) -> Results:
         named = backfill_ledger.named_weeks(context.run)
         with shop.warehouse(context).session() as session:
-            for table in TABLES:
+            # a warehouse of before the book of lookups may be asked for weeks before its next night
+            for table in (*TABLES, "history.lookup_changes"):
                 session.ensure(shop.catalog[table])
             before = {table: session.standing(shop.catalog[table]) for table in TABLES}
             facts: dict[str, Any] = {}

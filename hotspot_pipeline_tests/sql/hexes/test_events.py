@@ -33,7 +33,7 @@ CODES = (
 
 
 def events(desk: Desk) -> list[dict[str, Any]]:
-    desk.run("history.offence_spans")
+    desk.take_in_lookups()
     return desk.run("hexes.events")
 
 
