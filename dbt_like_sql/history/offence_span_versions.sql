@@ -40,6 +40,7 @@ wordings as (
         c.ho_offence_code,
         e.known_from_utc,
         e.known_to_utc,
+        c.known_from_utc as state_from_utc,
         c.valid_from,
         c.valid_to,
         c.cat_group,
@@ -95,5 +96,6 @@ qualify row_number() over (
     partition by s.ho_offence_code, s.known_from_utc, s.day_from
     order by
         case when w.valid_from <= s.day_from and (w.valid_to is null or w.valid_to >= s.day_from) then 0 else 1 end,
-        w.valid_from desc
+        w.valid_from desc,
+        w.state_from_utc desc
 ) = 1
