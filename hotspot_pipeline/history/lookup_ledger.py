@@ -18,6 +18,8 @@ from hotspot_pipeline.warehouse.session import Session
 FEED = "lookup"
 _NOUN = {"offence_codes": "offence", "policeuk_categories": "crime type"}
 _COLUMN = {"offence_codes": "ho_offence_code", "policeuk_categories": "policeuk_category"}
+# a record's windows; a code has none
+_WINDOWS = ("week_before", "week_after", "month_before", "month_after")
 _JUST_BEFORE = (
     "v.known_from_utc < $moment and (v.known_to_utc is null or v.known_to_utc >= $moment)"
 )
@@ -170,10 +172,8 @@ def _changed_codes(session: Session, table: str, moment: datetime) -> pl.DataFra
 
 def _state() -> pl.Expr:
     """'VAP, 10 days'; without a weight only the group."""
-    harm = pl.lit(", ") + plain(pl.col("cchi_days"), "cchi_days")
-    return pl.col("cat_group") + pl.when(pl.col("cchi_days").is_null()).then(pl.lit("")).otherwise(
-        harm
-    )
+    harm = pl.when(pl.col("cchi_days").is_not_null()).then(plain(pl.col("cchi_days"), "cchi_days"))
+    return pl.concat_str(["cat_group", harm], separator=", ", ignore_nulls=True)
 
 
 def _recodes(codes: pl.DataFrame, counts: pl.DataFrame, table: str) -> pl.DataFrame:
@@ -185,7 +185,6 @@ def _recodes(codes: pl.DataFrame, counts: pl.DataFrame, table: str) -> pl.DataFr
     where = pl.when(pl.col("n_weeks") > 0).then(weeks).otherwise(months)
     crimes = pl.when(n == 1).then(pl.lit("1 live crime")).otherwise(pl.format("{} live crimes", n))
     touched = pl.when(n > 0).then(pl.format("{} in {}", crimes, where))
-    nothing = None
     return rows.select(
         "was",
         "became",
@@ -198,10 +197,7 @@ def _recodes(codes: pl.DataFrame, counts: pl.DataFrame, table: str) -> pl.DataFr
             "{} {}: {}; {}", pl.lit(_NOUN[table]), "code", "words",
             touched.fill_null("no live crime is counted otherwise"),
         ),
-        week_before=pl.lit(nothing, pl.Date),
-        week_after=pl.lit(nothing, pl.Date),
-        month_before=pl.lit(nothing, pl.Date),
-        month_after=pl.lit(nothing, pl.Date),
+        **{name: pl.lit(None, pl.Date) for name in _WINDOWS},
     )  # fmt: skip
 
 
