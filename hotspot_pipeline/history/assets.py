@@ -43,10 +43,10 @@ def _lookups(shop: Workshop) -> dg.AssetsDefinition:
         contract = shop.catalog[VERSIONS]
         with shop.warehouse(context).session() as session:
             # what history knows already decides from when a change is known
-            for table in (VERSIONS, BOOK):
+            for table in (VERSIONS, BOOK, "raw.extracts"):
                 session.ensure(shop.catalog[table])
             before = session.standing(contract, is_edited=True)
-            taken = take_in(session)
+            taken = take_in(session, run_id=context.run_id)
             write = session.stand(contract, before, is_edited=True)
             yield shop.result(write, _lookup_facts(taken))
 

@@ -87,7 +87,7 @@ def new_states(
     return added.select(*state, change=change), closed
 
 
-def take_in(session: Session) -> list[Taken]:
+def take_in(session: Session, *, run_id: str) -> list[Taken]:
     """Adds what the validated lookups say otherwise than before to `history.lookup_versions`, in one transaction.
 
     What was known up to the newest moment of `history.extracts` is sealed: a change is known from right after it. Each lookup
@@ -96,7 +96,7 @@ def take_in(session: Session) -> list[Taken]:
     taken = []
     with session.transaction():
         for table in LOOKUPS:
-            found = _take_in(session, table)
+            found = _take_in(session, table, run_id)
             if found:
                 taken.append(found)
     return taken
@@ -108,7 +108,7 @@ def told_until(session: Session) -> datetime:
     return newest if isinstance(newest, datetime) else ALWAYS
 
 
-def _take_in(session: Session, table: str) -> Taken | None:
+def _take_in(session: Session, table: str, run_id: str) -> Taken | None:
     columns = ", ".join([*KEY, *VALUES])
     offered = session.frame(f"select {columns} from ({_ROWS[table]})")
     standing = session.frame(
@@ -119,7 +119,7 @@ def _take_in(session: Session, table: str) -> Taken | None:
     added, closed = new_states(standing, offered, is_first=is_first)
     if added.is_empty() and closed.is_empty():
         return None
-    moment = ALWAYS if is_first else _next_moment(session)
+    moment = ALWAYS if is_first else _next_moment(session, run_id)
     version = session.value(f"select max(lookup_version) from validated.{table}") or "no rows"
     with session.lent("closed_states", closed):
         session.execute(
@@ -141,16 +141,24 @@ def _take_in(session: Session, table: str) -> Taken | None:
     return Taken(table, version, moment, added.height, closed.height)
 
 
-def _next_moment(session: Session) -> datetime:
-    """Right after everything that is known; where nothing is, right after ALWAYS."""
+def _next_moment(session: Session, run_id: str) -> datetime:
+    """Right after everything that is known; where nothing is, right after ALWAYS.
+
+    While the book of a table is written anew it is empty: then what earlier runs had read counts as known.
+    """
     newest = session.value(
         f"""
         select max(moment) from (
             select max(greatest(known_from_utc, withdrawn_known_utc)) as moment from history.extracts
             union all
             select max(greatest(known_from_utc, known_to_utc)) from {VERSIONS}
+            union all
+            select max(order_ts_utc) from raw.extracts
+            where status = 'loaded' and table_name in ('crimes', 'asb_incidents') and run_id <> $run
+                and table_name not in (select b.table_name from history.extracts b)
         )
-        """
+        """,
+        {"run": run_id},
     )
     assert isinstance(newest, datetime)
     return newest + _NEXT

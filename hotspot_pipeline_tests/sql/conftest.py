@@ -83,7 +83,7 @@ class Desk:
 
     def take_in_lookups(self, *, known_at: datetime = NOW) -> list[Taken]:
         """Takes what stands in the validated lookups into the history, and writes what is known of them."""
-        taken = take_in(self.session)
+        taken = take_in(self.session, run_id="r")
         self._written.add(VERSIONS)
         for model in ("offence_span_versions", "offence_spans", "policeuk_categories_current"):
             self.run(f"history.{model}", known_at=known_at)

@@ -85,7 +85,7 @@ def test_earlier_answers_never_move_and_the_newest_is_the_newest_file(desk: Desk
     for number, file in enumerate(came):
         put(desk, f"v{number}", file["codes"], file["types"])
         newest = desk.session.value("select max(known_from_utc) from history.extracts")
-        for found in take_in(desk.session):
+        for found in take_in(desk.session, run_id="r"):
             assert found.known_from == ALWAYS or newest is None or found.known_from > newest
         # nothing that was known up to the newest extract is another now
         for moment, answer in answers.items():
@@ -146,6 +146,21 @@ def test_nothing_is_sealed_before_the_first_extract(desk: Desk) -> None:
     desk.take_in_lookups()
     Nights(desk).night(0, crime("p"))
     assert known(desk, night(0)) == told({"codes": {("a", START): STATES[1]}, "types": {}})
+
+
+def test_a_change_is_known_after_what_was_known_though_history_is_written_anew(desk: Desk) -> None:
+    """The book is empty for a moment; the newest extract of earlier runs says how far was answered. That of this run is news."""
+    groups(desk)
+    common = {"table_name": "crimes", "status": "loaded"}
+    desk.given(
+        "raw.extracts",
+        common | {"extract_id": "e1", "order_ts_utc": night(1), "run_id": "earlier"},
+        common | {"extract_id": "e2", "order_ts_utc": night(2), "run_id": "r"},
+        common | {"extract_id": "e3", "order_ts_utc": night(3), "run_id": "earlier", "table_name": "venues"},
+        common | {"extract_id": "e4", "order_ts_utc": night(4), "run_id": "earlier", "status": "refused"},
+    )  # fmt: skip
+    groups(desk, CODES[1:])
+    assert {r["known_to_utc"] for r in desk.rows(VERSIONS)} == {None, night(1) + TICK}
 
 
 def test_a_change_comes_after_a_withdrawal_that_is_known(desk: Desk) -> None:
