@@ -66,7 +66,7 @@ crimes as (
     from history.crimes_current c
     left join crime_codes k
         on k.extract_id = c.extract_id and k.source_file = c.source_file and k.line_no = c.line_no
-    left join validated.policeuk_categories p on p.policeuk_category = c.policeuk_category
+    left join history.policeuk_categories_current p on p.policeuk_category = c.policeuk_category
 
 ),
 

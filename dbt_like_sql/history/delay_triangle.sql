@@ -28,7 +28,7 @@ versions as (
             s.ho_offence_code = v.ho_offence_code
             and coalesce(cast(v.recorded_ts_local as date), cast('9998-12-31' as date)) >= s.day_from
             and coalesce(cast(v.recorded_ts_local as date), cast('9998-12-31' as date)) < s.day_before
-    left join validated.policeuk_categories p on p.policeuk_category = v.policeuk_category
+    left join history.policeuk_categories_current p on p.policeuk_category = v.policeuk_category
     union all
     select 'asb_incidents', feed, 'ASB', week_start, record_status, known_from_utc, known_to_utc
     from history.asb_versions

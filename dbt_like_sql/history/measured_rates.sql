@@ -94,7 +94,7 @@ cohort as (
             s.ho_offence_code = v.ho_offence_code
             and coalesce(cast(v.recorded_ts_local as date), cast('9998-12-31' as date)) >= s.day_from
             and coalesce(cast(v.recorded_ts_local as date), cast('9998-12-31' as date)) < s.day_before
-    left join validated.policeuk_categories p on p.policeuk_category = v.policeuk_category
+    left join history.policeuk_categories_current p on p.policeuk_category = v.policeuk_category
 
 ),
 

@@ -173,7 +173,7 @@ def _plain_reason(step: str, failure: Any) -> str:
 _BOOKS = ("rejects", "gate_results", "gate_warnings", "extract_counts")
 _NEVER_DROPPED = {
     *[f"validated.{b}" for b in _BOOKS], "hexes.refreshed_windows", "hexes.cuts", "hexes.crime_weekly_cuts",
-    "history.extracts", "history.recodes", "history.affected_weeks",
+    "history.extracts", "history.recodes", "history.affected_weeks", "history.lookup_versions", "history.lookup_changes",
     *[f"published.{t}" for t in ("issues", "issue_feeds", "issued_figures", "issued_events", "recode_bulletin")],
 }  # fmt: skip
 # what is written with the versions of a table, row by row
@@ -212,6 +212,10 @@ def _forget_history(session: Session, table_name: str) -> None:
     for book in ("extracts", "recodes", "affected_weeks"):
         if session.exists(f"history.{book}"):
             session.execute(f"delete from history.{book} where table_name = $t", {"t": table_name})
+    # what a changed lookup touches follows from the versions too
+    if table_name == "crimes" and session.exists("history.lookup_changes"):
+        session.execute("delete from history.lookup_changes")
+        session.execute("delete from history.recodes where feed = 'lookup'")
 
 
 def _forget_judgements(session: Session, table: str) -> None:

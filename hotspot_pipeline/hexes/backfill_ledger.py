@@ -30,6 +30,7 @@ _SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "n_came": pl.Int64,
     "n_new": pl.Int64,
     "n_left": pl.Int64,
+    "n_by_lookup": pl.Int64,
     "extract_ids": pl.String,
     "refreshed_at_utc": pl.Datetime("us"),
 }
@@ -64,21 +65,25 @@ def named_weeks(run: dg.DagsterRun) -> list[date]:
 
 
 def causes(session: Session, model: WindowedModel) -> Causes:
-    """By window: what deliveries brought to it since it was computed last (`history.affected_weeks`)."""
+    """By window: what deliveries and changed lookups brought to it since it was computed last (`history.affected_weeks`)."""
     column = model.contract.time_column
     rows = session.frame(
         f"""
         select a.{column} as w, coalesce(sum(a.n_records) filter (a.side = 'came'), 0)::bigint as n_came,
             sum(a.n_new)::bigint as n_new, coalesce(sum(a.n_records) filter (a.side = 'left'), 0)::bigint as n_left,
+            coalesce(sum(a.n_records) filter (a.side = 'came' and l.extract_id is not null), 0)::bigint as n_by_lookup,
             string_agg(distinct a.extract_id, ', ' order by a.extract_id) as extract_ids
         from history.affected_weeks a
-        join history.extracts e on e.extract_id = a.extract_id
+        left join history.extracts e on e.extract_id = a.extract_id
+        left join history.lookup_changes l on l.extract_id = a.extract_id and l.known_from_utc = a.known_from_utc
         left join (
             select window_start, max(refreshed_at_utc) as refreshed_at_utc from {TABLE} where table_name = $table group by 1
         ) r on r.window_start = a.{column}
         where a.{column} is not null
-            and coalesce(r.refreshed_at_utc, timestamp '1900-01-01')
-                < case when a.known_from_utc = e.withdrawn_known_utc then e.withdrawn_at_utc else e.digested_at_utc end
+            and coalesce(r.refreshed_at_utc, timestamp '1900-01-01') < case
+                when l.extract_id is not null then l.digested_at_utc
+                when a.known_from_utc = e.withdrawn_known_utc then e.withdrawn_at_utc
+                else e.digested_at_utc end
         group by 1
         """,
         {"table": model.name},
@@ -90,8 +95,17 @@ def reason(cause: Mapping[str, Any] | None, *, is_named: bool, is_first: bool) -
     """Why a window is computed, in words."""
     if cause is None:
         return BY_NAME if is_named else FIRST if is_first else OTHER_REASON
-    recoded = cause["n_came"] - cause["n_new"]
-    return f"new records: {cause['n_new']}, recoded into it: {recoded}, recoded out of it: {cause['n_left']}"
+    # what a lookup counts otherwise leaves the window's figures and comes again
+    by_lookup = cause["n_by_lookup"]
+    came, left = cause["n_came"] - by_lookup, cause["n_left"] - by_lookup
+    parts = []
+    if came or left:
+        parts.append(
+            f"new records: {cause['n_new']}, recoded into it: {came - cause['n_new']}, recoded out of it: {left}"
+        )
+    if by_lookup:
+        parts.append(f"counted otherwise by a changed lookup: {by_lookup}")
+    return "; ".join(parts)
 
 
 def partition_reason(run: dg.DagsterRun) -> str:
@@ -117,7 +131,7 @@ def write(
     on_sensor = run.tags.get("dagster/sensor_name")
     started = run.tags.get(WHY_TAG) or ("the schedule" if on_schedule else on_sensor or "the UI")
     now = datetime.now(UTC).replace(tzinfo=None)
-    nothing = {"n_came": 0, "n_new": 0, "n_left": 0, "extract_ids": None}
+    nothing = {"n_came": 0, "n_new": 0, "n_left": 0, "n_by_lookup": 0, "extract_ids": None}
     rows = [
         {
             "run_id": run.run_id,

@@ -23,6 +23,7 @@ _DEPS = (
     "history.crime_versions",
     "history.asb_versions",
     "history.offence_spans",
+    "history.policeuk_categories_current",
     "history.excluded_sites_current",
     "history.default_geocodes_current",
 )

@@ -32,7 +32,11 @@ def build_refresh(shop: Workshop, models: Sequence[WindowedModel]) -> dg.AssetsD
     @dg.multi_asset(
         name=f"{shop.force.force_id}__hexes__refreshed_windows",
         specs=[
-            shop.spec(table, deps=("hexes.events", "history.affected_weeks"), kinds=("sql",))
+            shop.spec(
+                table,
+                deps=("hexes.events", "history.affected_weeks", "history.lookup_changes"),
+                kinds=("sql",),
+            )
             for table in TABLES
         ],
         check_specs=[check for table in TABLES for check in shop.checks(table)],
@@ -42,6 +46,8 @@ def build_refresh(shop: Workshop, models: Sequence[WindowedModel]) -> dg.AssetsD
     def refreshed_windows(context: dg.AssetExecutionContext) -> Results:
         named = backfill_ledger.named_weeks(context.run)
         with shop.warehouse(context).session() as session:
+            # a warehouse of before the book of lookups may be asked for weeks before its next night
+            session.ensure(shop.catalog["history.lookup_changes"])
             standing = Standing(session, TABLES)
             facts: dict[str, Any] = {}
             said: list[str] = []

@@ -1,4 +1,4 @@
-"""The history assets: one step takes what the gate accepted into the versions, the ledgers and the book of extracts.
+"""The history assets: what the gate accepted goes into the versions, the ledgers and the books; before it, a changed lookup becomes known.
 
 Thin: which tables, what is shown, the banner of a held publication. Not here: how history is derived (`digest.py`), the SQL models
 over it (`dbt_like_sql/history`).
@@ -11,6 +11,8 @@ import dagster as dg
 
 from hotspot_pipeline.history.digest import digest
 from hotspot_pipeline.history.guard import BANNER, reason
+from hotspot_pipeline.history.lookup_ledger import write_lookup_ledgers
+from hotspot_pipeline.history.lookups import CHANGES, LOOKUPS, VERSIONS, Taken, take_in
 from hotspot_pipeline.history.nights import BOOK
 from hotspot_pipeline.history.versioned import VERSIONED
 from hotspot_pipeline.orchestration.jobs import EXTRACTS_TAG
@@ -19,17 +21,46 @@ from hotspot_pipeline.warehouse.session import Session
 from hotspot_pipeline.warehouse.standing import Standing
 
 LEDGERS = ("history.recodes", "history.affected_weeks")
-TABLES = (BOOK, *(spec.versions for spec in VERSIONED), *LEDGERS)
+TABLES = (BOOK, *(spec.versions for spec in VERSIONED), *LEDGERS, CHANGES)
 
 
 def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
+    return [_lookups(shop), _versions(shop)]
+
+
+def _lookups(shop: Workshop) -> dg.AssetsDefinition:
+    @dg.multi_asset(
+        name=f"{shop.force.force_id}__history__lookup_versions",
+        specs=[
+            shop.spec(
+                VERSIONS, deps=[f"validated.{name}" for name in LOOKUPS], kinds=("polars", "sql")
+            )
+        ],
+        check_specs=shop.checks(VERSIONS),
+        required_resource_keys={shop.resource},
+        pool=shop.pool,
+    )
+    def lookup_versions(context: dg.AssetExecutionContext) -> Results:
+        with shop.warehouse(context).session() as session:
+            # what history knows already decides from when a change is known
+            for table in (BOOK, "raw.extracts"):
+                session.ensure(shop.catalog[table])
+            standing = Standing(session, (VERSIONS,), edited=[VERSIONS])
+            facts = _lookup_facts(take_in(session, run_id=context.run_id))
+            for write in standing.writes():
+                yield shop.result(write, facts)
+
+    return lookup_versions
+
+
+def _versions(shop: Workshop) -> dg.AssetsDefinition:
     accepted = ("raw.extracts", "raw.decisions", "validated.extract_counts")
     versioned = tuple(spec.versions for spec in VERSIONED)
     deps = {
         BOOK: accepted,
         **{spec.versions: (spec.validated, "raw.full_runs", *accepted) for spec in VERSIONED},
         **dict.fromkeys(
-            LEDGERS, (*versioned, "history.offence_spans", "validated.policeuk_categories")
+            (*LEDGERS, CHANGES), (*versioned, "history.offence_span_versions", VERSIONS)
         ),
     }
 
@@ -49,18 +80,43 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
                     session,
                     spec,
                     run_id=context.run_id,
-                    now=datetime.now(UTC).replace(tzinfo=None),
+                    now=_now(),
                     say=context.log.info,
                 )
+            recoded = write_lookup_ledgers(session, run_id=context.run_id, now=_now())
             _put_banner(shop, session)
             if taken:
                 shown = ", ".join(taken[:20]) + (" …" if len(taken) > 20 else "")
                 context.instance.add_run_tags(context.run_id, {EXTRACTS_TAG: shown})
-            facts = _facts(session, taken)
+            facts = _facts(session, taken) | _recoded_by_lookups(recoded)
             for write in standing.writes():
                 yield shop.result(write, facts)
 
-    return [versions]
+    return versions
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _lookup_facts(taken: list[Taken]) -> dict[str, Any]:
+    said = [
+        f"{t.table} {t.version}: {t.n_added} rows added, {t.n_closed} closed, known from {t.known_from}"
+        for t in taken
+    ]
+    return {
+        "rows added": sum(t.n_added for t in taken),
+        "rows closed": sum(t.n_closed for t in taken),
+        "lookups taken in": "; ".join(said) or "none: their rows are those that are known",
+    }
+
+
+def _recoded_by_lookups(said: list[str]) -> dict[str, Any]:
+    listed = "\n".join(f"- {text}" for text in said[:40])
+    return {
+        "codes recoded by lookups": len(said),
+        **({"recoded by lookups": dg.MetadataValue.md(listed)} if said else {}),
+    }
 
 
 def _facts(session: Session, taken: list[str]) -> dict[str, Any]:

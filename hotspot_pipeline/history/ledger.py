@@ -4,26 +4,30 @@ Here: each new answer beside the one before it. Not here: which answers there ar
 the count ledger (a SQL model). Works on temporary tables of the digest: `digest_answers` (record, observed_ts, known_from of the new
 answers), `digest_records`, `digest_moments` (feed, known_from, observed_ts, extract_id, is_first_load; without observed_ts
 the extract that corrected something).
+
+Groups are those of the lookups as they were known with the answer, or after the newest change of a lookup that the ledgers tell of already
+(`lookup_ledger.py`): so the entries of a cell, day and group add up to what is counted there.
 """
 
 from __future__ import annotations
 
 import polars as pl
 
+from hotspot_pipeline.history.effects import effects, wordings
+from hotspot_pipeline.history.lookups import told_until
 from hotspot_pipeline.history.versioned import CRIMES, GROUPS, QUIET_GROUPS, Versioned
 from hotspot_pipeline.history.words import WORDINGS
 from hotspot_pipeline.warehouse.session import Session
 
 _NOT_SEEN = "('missing_from_source', 'withdrawn')"
-_GROUP = (
-    "coalesce({s}.cat_group, (select p.cat_group from validated.policeuk_categories p "
-    "where p.policeuk_category = {row}.policeuk_category), 'OTHER')"
-)
 
 
 def write_ledgers(session: Session, spec: Versioned, run_id: str) -> None:
     """Adds to `history.recodes` and `history.affected_weeks` what the new answers change."""
-    session.execute(f"create or replace temp table digest_pairs as {_pairs(spec)}")
+    session.execute(
+        f"create or replace temp table digest_pairs as {_pairs(spec)}",
+        {"told": told_until(session)} if spec is CRIMES else {},
+    )
     session.execute(f"insert into history.recodes by name {_recodes(spec)}")
     session.execute(
         f"insert into history.affected_weeks by name {_affected(spec)}", {"run": run_id}
@@ -46,12 +50,8 @@ def _pairs(spec: Versioned) -> str:
     )
     loud = " or ".join(f"is_{g}" for g in GROUPS if g not in QUIET_GROUPS)
     if spec is CRIMES:
-        groups = ", ".join(f"{_GROUP.format(s='s' + r, row=r)} as {r}_group" for r in "bn")
-        spans = "\n".join(
-            f"left join history.offence_spans s{r} on s{r}.ho_offence_code = {r}.ho_offence_code "
-            f"and coalesce(cast({r}.recorded_ts_local as date), cast('9998-12-31' as date)) >= s{r}.day_from and coalesce(cast({r}.recorded_ts_local as date), cast('9998-12-31' as date)) < s{r}.day_before"
-            for r in "bn"
-        )
+        groups = ", ".join(map(effects, "bn"))
+        spans = "".join(wordings(r, r, "greatest(n.known_from_utc, $told)") for r in "bn")
     else:
         groups, spans = "'ASB' as b_group, 'ASB' as n_group", ""
     return f"""

@@ -30,7 +30,15 @@ VOLATILE_OF = {
     # of files that name such times
     "published.files": {"n_bytes", "sha256"},
     # which extracts a run had taken before it came to the weeks
-    "hexes.refreshed_windows": {"reason", "extract_ids", "started_by", "n_came", "n_new", "n_left"},
+    "hexes.refreshed_windows": {
+        "reason",
+        "extract_ids",
+        "started_by",
+        "n_came",
+        "n_new",
+        "n_left",
+        "n_by_lookup",
+    },
 }
 # a run that is repeated builds the day and the week that closed once more, and says so
 COMPARED_OF = {"hexes.refreshed_windows": f"reason <> '{CLOSED}'"}

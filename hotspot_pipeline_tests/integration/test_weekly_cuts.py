@@ -89,6 +89,8 @@ def test_34_a_backfill_of_a_week_before_all_raw_rows_computes_it_from_what_stand
     assert [(t["table_name"], t["n_windows"], t["n_changed"]) for t in answer["tables"]] == [  # type: ignore[union-attr,index,call-overload]
         ("hexes.crime_daily", 14, 0),
         ("hexes.crime_weekly", 2, 0),
+        ("hot_times.event_hours", 2, 0),
+        ("hot_times.event_nights", 2, 0),
     ]
     assert small.rows("from hexes.crime_weekly order by all") == before
     assert small.rows("select distinct reason from hexes.refreshed_windows where window_start < '2012-01-01'") == [

@@ -14,6 +14,8 @@ import polars as pl
 import pytest
 
 from hotspot_pipeline.history.digest import digest
+from hotspot_pipeline.history.lookup_ledger import write_lookup_ledgers
+from hotspot_pipeline.history.lookups import CHANGES, VERSIONS, Taken, take_in
 from hotspot_pipeline.history.versioned import VERSIONED
 from hotspot_pipeline.sql_models.assets import refresh_model, write_model
 from hotspot_pipeline.sql_models.model import SqlModel, load_models
@@ -75,8 +77,17 @@ class Desk:
         self.given("validated.extract_counts", *({**r, "status": "accepted"} for r in waiting.to_dicts()))  # fmt: skip
         for spec in VERSIONED:
             digest(self.session, spec, run_id="r", now=NOW, say=lambda text: None)
-        self._written |= {"history.extracts", "history.recodes", "history.affected_weeks"}
+        write_lookup_ledgers(self.session, run_id="r", now=NOW)
+        self._written |= {"history.extracts", "history.recodes", "history.affected_weeks", CHANGES}
         self._written |= {spec.versions for spec in VERSIONED}
+
+    def take_in_lookups(self, *, known_at: datetime = NOW) -> list[Taken]:
+        """Takes what stands in the validated lookups into the history, and writes what is known of them."""
+        taken = take_in(self.session, run_id="r")
+        self._written.add(VERSIONS)
+        for model in ("offence_span_versions", "offence_spans", "policeuk_categories_current"):
+            self.run(f"history.{model}", known_at=known_at)
+        return taken
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         order = ", ".join(self.session.catalog[table].grain)

@@ -61,6 +61,14 @@ AUDITS: dict[str, tuple[str, Rows, tuple[str, dict[str, Any]]]] = {
         "history.count_ledger",
         {"history.crime_versions": [{"known_from_utc": NIGHTS[0], "known_to_utc": NIGHTS[1]}, {"known_from_utc": NIGHTS[1]}]},
         ("history.crime_versions", {"known_from_utc": NIGHTS[0], "known_to_utc": NIGHTS[2]})),
+    "lookup_answers_follow": (
+        "history.lookup_versions",
+        {"history.lookup_versions": [{"known_from_utc": NIGHTS[0], "known_to_utc": NIGHTS[1]}, {"known_from_utc": NIGHTS[2]}]},
+        ("history.lookup_versions", {"known_to_utc": None})),
+    "lookup_change_is_small": (
+        "history.lookup_changes",
+        {"history.extracts": [{"digested_at_utc": NIGHTS[1]}], "history.lookup_changes": [{"is_large": True, "digested_at_utc": NIGHTS[0]}]},
+        ("history.lookup_changes", {"digested_at_utc": NIGHTS[1]})),
     "records_are_rows_or_unreadable": ("raw.extracts", {"raw.extracts": [EXTRACT]}, ("raw.extracts", {"n_records": 4})),
     "extract_has_its_rows": (
         "raw.extracts",

@@ -33,7 +33,7 @@ CODES = (
 
 
 def events(desk: Desk) -> list[dict[str, Any]]:
-    desk.run("history.offence_spans")
+    desk.take_in_lookups()
     return desk.run("hexes.events")
 
 
@@ -75,7 +75,7 @@ def test_a_fight_in_the_street_counts(codes: None, desk: Desk) -> None:
         "from_utc": datetime(2026, 1, 9, 22), "to_utc": datetime(2026, 1, 9, 23),
         "police_day": date(2026, 1, 9), "week_start": date(2026, 1, 5), "month": date(2026, 1, 1), "event_date": date(2026, 1, 9),
         "hour_of_week": 118, "is_day": False, "easting": 431912.0, "northing": 265734.0, "cell_r8": 8, "cell_r9": 9,
-        "cell_r10": 10, "is_inside_force": True, "site_id": None, "is_counted": True, "exclusion_reason": None,
+        "cell_r10": 10, "is_inside_force": True, "location_type": "street", "site_id": None, "is_counted": True, "exclusion_reason": None,
     }  # fmt: skip
 
 

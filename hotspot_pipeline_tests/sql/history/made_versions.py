@@ -33,7 +33,7 @@ STATUSES = ("live", "live", "live", "cancelled", "transferred_out", "merged", "n
 def give_groups(desk: Desk) -> None:
     categories = {"Robbery": "ROBBERY", "Violence": "VAP"}
     desk.given(
-        "validated.policeuk_categories",
+        "history.policeuk_categories_current",
         *({"policeuk_category": c, "cat_group": g} for c, g in categories.items()),
     )
     names = ("ho_offence_code", "day_from", "day_before", "cat_group")

@@ -345,22 +345,25 @@ def test_32_a_new_lookup_version_with_the_same_content(nights: Nights) -> None:
     nights.events()
     assert computed(nights.desk) == {"hexes.crime_weekly": [MONDAY], "hexes.crime_daily": [FRIDAY]}
     desk = nights.desk
-    desk.session.execute("delete from validated.offence_codes")
     groups(desk, [{**code, "lookup_version": "2"} for code in reversed(CODES)])
     n_versions = len(desk.rows("history.crime_versions"))
     nights.night(2, crime("p"))
     nights.events()
     assert computed(nights.desk) == NO_WINDOW
     assert len(desk.rows("history.crime_versions")) == n_versions
+    assert {r["known_to_utc"] for r in desk.rows("history.lookup_versions")} == {None}
+    assert desk.rows("history.lookup_changes") == [] == nights.recodes()
 
 
 def test_32_a_new_lookup_version_with_other_content_is_noticed(nights: Nights) -> None:
     nights.night(1, crime("p"), crime("q", ho_offence_code="034/01", **on(datetime(2026, 3, 4, 12))))  # fmt: skip
     nights.events()
     computed(nights.desk)
-    nights.desk.session.execute("delete from validated.offence_codes")
     codes = [c | ({"cchi_days": None} if c["ho_offence_code"] == "034/01" else {}) for c in CODES]
     groups(nights.desk, codes)
+    nights.desk.digest()
+    [recode] = nights.recodes("aspect", "was", "became")
+    assert recode == ("034/01", "lookup", "ROBBERY, 365 days", "ROBBERY")
     nights.events()
     march = {"hexes.crime_weekly": [date(2026, 3, 2)], "hexes.crime_daily": [date(2026, 3, 4)]}
     assert computed(nights.desk) == march

@@ -27,13 +27,14 @@ wordings = st.dictionaries(
 
 def spans(desk: Desk, codes: dict[str, dict[int, tuple[int | None, str]]]) -> list[dict[str, Any]]:
     desk.given(
-        "validated.offence_codes",
+        "history.lookup_versions",
         *(
-            {"ho_offence_code": code, "valid_from": FIRST + start * DAY, "cat_group": group, "ho_class_code": str(start),
+            {"table_name": "offence_codes", "code": code, "valid_from": FIRST + start * DAY, "cat_group": group, "ho_class_code": str(start),
              "valid_to": None if length is None else FIRST + (start + length) * DAY}
             for code, found in codes.items() for start, (length, group) in found.items()
         ),
     )  # fmt: skip
+    desk.run("history.offence_span_versions")
     return desk.run("history.offence_spans")
 
 

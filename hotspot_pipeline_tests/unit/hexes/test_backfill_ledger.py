@@ -95,10 +95,24 @@ def test_what_is_no_date_is_refused_with_how_to_write_it(text: str) -> None:
 
 
 def test_the_reason_tells_what_the_deliveries_brought() -> None:
-    cause = {"n_came": 14, "n_new": 11, "n_left": 2, "extract_ids": "e1, e2"}
+    cause = {"n_came": 14, "n_new": 11, "n_left": 2, "n_by_lookup": 0, "extract_ids": "e1, e2"}
     told = "new records: 11, recoded into it: 3, recoded out of it: 2"
     for is_named in (True, False):
         assert reason(cause, is_named=is_named, is_first=False) == told
+
+
+@pytest.mark.parametrize(
+    ("came", "told"),
+    [
+        ((5, 0, 5, 5), "counted otherwise by a changed lookup: 5"),
+        ((9, 3, 7, 5), "new records: 3, recoded into it: 1, recoded out of it: 2; counted otherwise by a changed lookup: 5"),
+        ((6, 1, 5, 5), "new records: 1, recoded into it: 0, recoded out of it: 0; counted otherwise by a changed lookup: 5"),
+        ((5, 0, 6, 5), "new records: 0, recoded into it: 0, recoded out of it: 1; counted otherwise by a changed lookup: 5"),
+    ],
+)  # fmt: skip
+def test_the_reason_names_a_changed_lookup(came: tuple[int, ...], told: str) -> None:
+    cause = dict(zip(("n_came", "n_new", "n_left", "n_by_lookup"), came, strict=True))
+    assert reason(cause, is_named=False, is_first=False) == told
 
 
 @pytest.mark.parametrize(
@@ -140,7 +154,8 @@ def models(catalog: dict[str, TableContract]) -> dict[str, SqlModel]:
 def session(catalog: dict[str, TableContract]) -> Iterator[Session]:
     with duckdb.connect() as connection:
         found = Session(connection, catalog)
-        for table in (backfill_ledger.TABLE, "history.affected_weeks", "history.extracts"):
+        history = ("affected_weeks", "extracts", "lookup_changes")
+        for table in (backfill_ledger.TABLE, *(f"history.{t}" for t in history)):
             found.ensure(catalog[table])
         yield found
 
@@ -214,6 +229,33 @@ def test_what_came_before_a_window_was_computed_is_no_cause(
     assert found(session, daily) == {FIRST: (4, 0, 0, "e1, e2"), monday(1): (6, 0, 0, "e1, e2")}
 
 
+def test_a_changed_lookup_is_a_cause_until_the_window_is_computed(
+    session: Session, models: dict[str, SqlModel]
+) -> None:
+    """The file comes, goes and comes again: one version, two changes."""
+    weekly = models["hexes.crime_weekly"]
+    moments = [MIDNIGHT + timedelta(hours=h) for h in (1, 3)]
+    changes = [
+        {"table_name": "offence_codes", "known_from_utc": m, "extract_id": "lookup:v", "version_before": None, "lookup_version": "v",
+         "n_codes": 1, "n_known": 9, "n_touched": 4, "n_weeks": 1, "share_touched": None, "is_large": False, "digested_at_utc": m, "run_id": "r"}
+        for m in moments
+    ]  # fmt: skip
+    session.insert(session.catalog["history.lookup_changes"], pl.DataFrame(changes))
+    digested(session, e1=1)
+    for m, n in zip(moments, (4, 5), strict=True):
+        affected(session, *(
+            {"side": side, "n_records": n, "n_new": 0, "extract_id": "lookup:v", "known_from_utc": m} for side in ("came", "left")))  # fmt: skip
+    affected(session, {"side": "came", "n_records": 2, "n_new": 2})
+    assert found(session, weekly) == {FIRST: (11, 2, 9, "e1, lookup:v")}
+    assert backfill_ledger.causes(session, weekly)[FIRST]["n_by_lookup"] == 9
+    backfill_ledger.write(session, weekly, run(), {FIRST: "why"}, [], {})
+    session.execute(
+        f"update {backfill_ledger.TABLE} set refreshed_at_utc = $at",
+        {"at": MIDNIGHT + timedelta(hours=2)},
+    )
+    assert found(session, weekly) == {FIRST: (5, 0, 5, "lookup:v")}
+
+
 STARTED = {
     "the night": ({"schedule_name": "nightly"}, "the schedule"),
     "a sensor": ({"sensor_name": "new_files"}, "new_files"),
@@ -234,16 +276,16 @@ def test_a_line_for_each_window_with_its_causes(
     session: Session, models: dict[str, SqlModel]
 ) -> None:
     model = models["hexes.crime_weekly"]
-    causes = {FIRST: {"n_came": 3, "n_new": 1, "n_left": 2, "extract_ids": "e1"}}
+    causes = {FIRST: {"n_came": 3, "n_new": 1, "n_left": 2, "n_by_lookup": 1, "extract_ids": "e1"}}
     why = {FIRST: "recoded", monday(1): "asked for by name"}
     backfill_ledger.write(session, model, run(reason="audit of 2025"), why, [FIRST], causes)
     rows = session.frame(
-        f"select run_id, table_name, window_start, reason, is_changed, n_came, n_new, n_left, extract_ids "
+        f"select run_id, table_name, window_start, reason, is_changed, n_came, n_new, n_left, n_by_lookup, extract_ids "
         f"from {backfill_ledger.TABLE} order by window_start"
     ).rows()
     assert rows == [
-        ("0b1e", "hexes.crime_weekly", FIRST, "audit of 2025: recoded", True, 3, 1, 2, "e1"),
-        ("0b1e", "hexes.crime_weekly", monday(1), "audit of 2025: asked for by name", False, 0, 0, 0, None),
+        ("0b1e", "hexes.crime_weekly", FIRST, "audit of 2025: recoded", True, 3, 1, 2, 1, "e1"),
+        ("0b1e", "hexes.crime_weekly", monday(1), "audit of 2025: asked for by name", False, 0, 0, 0, 0, None),
     ]  # fmt: skip
 
 

@@ -82,7 +82,7 @@ def test_real_lineage_in_known_places(real: dict[str, SqlModel]) -> None:
     assert behind(weekly, "harm_days") == ["hexes.events.harm_days"]
     assert behind(weekly, "cell") == ["hexes.events.cell_r10", "hexes.events.cell_r8", "hexes.events.cell_r9"]  # fmt: skip
     assert behind(weekly, "n_events") == []
-    assert behind(events, "harm_days") == ["history.offence_spans.cchi_days", "validated.policeuk_categories.cchi_days"]  # fmt: skip
+    assert behind(events, "harm_days") == ["history.offence_spans.cchi_days", "history.policeuk_categories_current.cchi_days"]  # fmt: skip
     assert "hexes.site_matches.site_kind" in behind(events, "exclusion_reason")
     assert behind(events, "site_id") == ["hexes.site_matches.site_id"]
     assert behind(real["history.crimes_current"], "feed") == ["history.crime_versions.feed"]
