@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,7 @@ class Browser:
         self.driver.find_element("xpath", f"//*[normalize-space(text())='{label}']").click()
 
     def keep(self, name: str) -> None:
+        time.sleep(1)  # dialogs fade in
         self.driver.save_screenshot(str(self.pictures / f"{name}.png"))
         record("the UI in headless Chromium", page=name, shown=True)
 
@@ -104,7 +106,7 @@ def browser(two_days: TwoDays, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 def test_lineage_by_group(browser: Browser) -> None:
     browser.open("/asset-groups")
-    browser.wait_for("raw", "validated", "history", "hexes", "published")
+    browser.wait_for("raw", "validated", "history", "hexes", "hot_times", "published")
     browser.keep("lineage")
 
 
@@ -120,19 +122,26 @@ def test_an_asset_shows_its_checks(browser: Browser) -> None:
     browser.keep("checks")
 
 
-def test_the_map_is_drawn(browser: Browser) -> None:
-    browser.open(f"/assets/{FORCE}/published/pictures")
+@pytest.mark.parametrize("asset", ["pictures", "hot_times"])
+def test_pictures_are_shown(browser: Browser, asset: str) -> None:
+    browser.open(f"/assets/{FORCE}/published/{asset}")
     browser.wait_for("Show Markdown")
     browser.click("[Show Markdown]")
     wait_until(
         lambda: browser.driver.execute_script(
             "return [...document.images].some(image => image.naturalWidth > 300)"
         ),
-        "a picture in the metadata of the pictures",
+        f"a picture in the metadata of {asset}",
         WAIT_S,
         about=browser.text,
     )
-    browser.keep("map")
+    browser.keep({"pictures": "map"}.get(asset, asset))
+
+
+def test_the_bulletin_says_what_changed(browser: Browser) -> None:
+    browser.open(f"/assets/{FORCE}/published/issues")
+    browser.wait_for("Description", "issue", "summary")
+    browser.keep("bulletin")
 
 
 def test_the_run_is_listed(browser: Browser) -> None:
