@@ -41,7 +41,7 @@ def due_cuts(
     `deliveries` gives by feed the moments (UTC, without a zone) from which its extracts are known. A cut is taken as of the first moment
     by which every feed has delivered since local midnight of its day, so a night that failed only makes it later, and a catch-up over
     many nights gives what the single nights would have given. A feed is waited for at most `PATIENCE`, and only if it delivered in the
-    `EXPECTED` days before. Weeks whose cuts fell before the first delivery have none: their history is unknown.
+    `EXPECTED` days before; where none did (a first load), all that come within `PATIENCE` count. Weeks whose cuts fell before the first delivery have none: their history is unknown.
     """
     moments = {feed: sorted(times) for feed, times in deliveries.items() if times}
     if not moments:
@@ -60,20 +60,22 @@ def due_cuts(
             feed: next((t for t in times if opens <= t < closes), None)
             for feed, times in moments.items()
         }
-        came = [t for t in since.values() if t is not None]
-        late = [
+        expected = [
             feed
-            for feed, moment in since.items()
-            if moment is None and any(opens - EXPECTED <= t < opens for t in moments[feed])
+            for feed, times in moments.items()
+            if any(opens - EXPECTED <= t < opens for t in times)
         ]
-        if late and newest < closes:
+        late = [feed for feed in expected if since[feed] is None]
+        # a feed that begins in these days is waited for only where no other is expected
+        if newest < closes and (late or not expected):
             continue
-        if came:
+        came = [since[feed] for feed in expected if feed not in late] or list(since.values())
+        known_at = max((t for t in came if t is not None), default=None)
+        if known_at is not None:
             why = f"{', '.join(late)} did not deliver within {PATIENCE.days} days" if late else ""
-            found.append(Cut(week, cut, max(came), why))
-        elif newest >= closes:
+        else:
             why = f"nothing was delivered from {day} to {day + PATIENCE - timedelta(days=1)}"
-            found.append(Cut(week, cut, None, why))
+        found.append(Cut(week, cut, known_at, why))
     return found
 
 
