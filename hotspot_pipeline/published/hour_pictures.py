@@ -163,7 +163,9 @@ def _force_lead(n_places: int, sets: pl.DataFrame, period: tuple[date, date]) ->
         said.append(f"Not drawn for want of room: {n_places - MOST_PLACES:,}.")
     n_unstable = int((~sets.get_column("is_stable").drop_nulls()).sum())
     if n_unstable:
-        said.append(f"Windows that odd and even weeks do not agree on: at {n_unstable:,}.")
+        said.append(
+            f"Odd and even weeks choose other windows (not stable): {n_unstable:,} of them."
+        )
     return " ".join(said)
 
 

@@ -157,7 +157,7 @@ def test_what_does_not_fit_is_counted(drawn: Callable[..., tuple[Path, Figure]])
     _, figure = drawn(given)
     assert_texts_are_readable(figure)
     assert "Not drawn for want of room: 3." in words_of(figure)
-    assert "odd and even weeks do not agree on: at 1." in words_of(figure)
+    assert "Odd and even weeks choose other windows (not stable): 1 of them." in words_of(figure)
 
 
 @pytest.mark.parametrize("n_places", [0, 5])
