@@ -6,7 +6,15 @@ from importlib import import_module
 
 from benchmarks.race import Race
 
-NAMES = ("points_to_counts", "gistar", "csv_to_validated", "bootstrap", "simulator", "nightly")
+NAMES = (
+    "points_to_counts",
+    "gistar",
+    "csv_to_validated",
+    "bootstrap",
+    "simulator",
+    "nightly",
+    "history_night",
+)
 
 
 def find(name: str) -> Race:

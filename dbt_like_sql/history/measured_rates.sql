@@ -25,7 +25,13 @@ states as (
         change_mask,
         easting,
         northing,
-        cell_r9
+        cell_r9,
+        ho_offence_code,
+        policeuk_category,
+        coalesce(committed_to_utc, committed_from_utc) as committed_utc,
+        reported_ts_utc,
+        recorded_ts_utc,
+        coalesce(cast(recorded_ts_local as date), cast('9998-12-31' as date)) as recorded_day
     from history.crime_versions
     where taken_back_utc is null and record_status <> 'withdrawn' and committed_time_known <> 'month'
     union all
@@ -40,24 +46,52 @@ states as (
         change_mask,
         easting,
         northing,
-        cell_r9
+        cell_r9,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null
     from history.asb_versions
     where taken_back_utc is null and record_status <> 'withdrawn'
 
 ),
 
-firsts as (
+-- a record that was withdrawn, or that a month-only feed showed first, begins with a later state
+begins_later as (
 
     select
-        table_name,
+        'crimes' as table_name,
         feed,
         source_system,
-        record_id,
-        min(version_no) as version_no,
-        min(observed_utc) as observed_utc,
-        sum(case when change_mask in ('new', 'outcome', 'admin', 'returned') then 0 else 1 end) as n_changes
-    from states
-    group by table_name, feed, source_system, record_id
+        record_id
+    from history.crime_versions
+    where taken_back_utc is null and version_no = 1 and (record_status = 'withdrawn' or committed_time_known = 'month')
+    union all
+    select
+        'asb_incidents',
+        feed,
+        source_system,
+        record_id
+    from history.asb_versions
+    where taken_back_utc is null and version_no = 1 and record_status = 'withdrawn'
+
+),
+
+firsts as (
+
+    select * from states where version_no = 1
+    union all
+    select s.*
+    from states s
+    inner join begins_later b
+        on
+            b.table_name = s.table_name
+            and b.feed = s.feed
+            and b.source_system = s.source_system
+            and b.record_id = s.record_id
+    qualify row_number() over (partition by s.table_name, s.feed, s.source_system, s.record_id order by s.version_no) = 1
 
 ),
 
@@ -70,11 +104,10 @@ cohort as (
         f.record_id,
         f.version_no,
         f.observed_utc,
-        f.n_changes,
         case when f.table_name = 'asb_incidents' then 'ASB' else coalesce(s.cat_group, p.cat_group, 'OTHER') end as cat_group,
-        coalesce(v.committed_to_utc, v.committed_from_utc) as committed_utc,
-        v.reported_ts_utc,
-        v.recorded_ts_utc
+        f.committed_utc,
+        f.reported_ts_utc,
+        f.recorded_ts_utc
     from firsts f
     inner join spans e
         on
@@ -82,19 +115,35 @@ cohort as (
             and e.feed = f.feed
             and f.observed_utc > e.first_load_utc
             and f.observed_utc + interval 90 day <= e.newest_utc
-    left join history.crime_versions v
-        on
-            f.table_name = 'crimes'
-            and v.feed = f.feed
-            and v.source_system = f.source_system
-            and v.record_id = f.record_id
-            and v.version_no = f.version_no
     left join history.offence_spans s
+        on s.ho_offence_code = f.ho_offence_code and f.recorded_day >= s.day_from and f.recorded_day < s.day_before
+    left join validated.policeuk_categories p on p.policeuk_category = f.policeuk_category
+
+),
+
+-- only of records that were recoded at all are the states compared with each other
+changed_records as (
+
+    select distinct
+        table_name,
+        feed,
+        source_system,
+        record_id
+    from states
+    where change_mask not in ('new', 'outcome', 'admin', 'returned')
+
+),
+
+recoded as (
+
+    select s.*
+    from states s
+    inner join changed_records r
         on
-            s.ho_offence_code = v.ho_offence_code
-            and coalesce(cast(v.recorded_ts_local as date), cast('9998-12-31' as date)) >= s.day_from
-            and coalesce(cast(v.recorded_ts_local as date), cast('9998-12-31' as date)) < s.day_before
-    left join validated.policeuk_categories p on p.policeuk_category = v.policeuk_category
+            r.table_name = s.table_name
+            and r.feed = s.feed
+            and r.source_system = s.source_system
+            and r.record_id = s.record_id
 
 ),
 
@@ -132,14 +181,14 @@ turns as (
             partition by c.table_name, c.feed, c.source_system, c.record_id order by s.version_no
         ) as cell_before
     from cohort c
-    inner join states s
+    inner join recoded s
         on
             s.table_name = c.table_name
             and s.feed = c.feed
             and s.source_system = c.source_system
             and s.record_id = c.record_id
             and s.observed_utc <= c.observed_utc + interval 90 day
-    where c.n_changes > 0
+
 
 ),
 

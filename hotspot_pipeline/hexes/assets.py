@@ -16,13 +16,14 @@ import polars as pl
 from hotspot_pipeline.geo.boundary import Boundary
 from hotspot_pipeline.geo.grid import Grid, GridSpec, make_grid
 from hotspot_pipeline.geo.transform import TRANSFORM_ID, to_bng
+from hotspot_pipeline.hexes import site_matches
 from hotspot_pipeline.hexes.accuracy import accuracy_curve
 from hotspot_pipeline.hexes.concentration import concentration_curve, concentration_summary
 from hotspot_pipeline.hexes.hotspot_tables import build_hotspots
 from hotspot_pipeline.hexes.scoring import SelectionWindow, score_cells, selection_window
 from hotspot_pipeline.hexes.signoff import read_selections
-from hotspot_pipeline.hexes.sites import match_sites
 from hotspot_pipeline.orchestration.tables import Results, Workshop
+from hotspot_pipeline.warehouse.following import replace_followed
 from hotspot_pipeline.warehouse.session import Session
 
 RESOLUTIONS = (8, 9, 10)
@@ -36,10 +37,8 @@ Compute = Callable[[Session], Mapping[str, pl.DataFrame]]
 
 def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
     grid = shop.grid
-    current = ("history.crimes_current", "history.asb_current")
     return [
-        _asset(shop, {"hexes.site_matches": (*current, "history.excluded_sites_current", "history.default_geocodes_current")},
-               _site_matches),
+        _site_matches(shop),
         _asset(shop, {"hexes.cells": ("hexes.events",)}, lambda session: {"hexes.cells": _cells(shop, session)}),
         _asset(shop, {"hexes.cell_scores": ("hexes.events", "hexes.cells", "history.venues_current")},
                lambda session: {"hexes.cell_scores": _scores(shop, session, grid)}),
@@ -61,11 +60,7 @@ def _asset(
     @dg.multi_asset(
         name=f"{shop.force.force_id}__" + first.replace(".", "__"),
         specs=[
-            shop.spec(
-                table,
-                deps=deps,
-                metadata={"transform": TRANSFORM_ID, "grid resolution": shop.force.grid_resolution},
-            )
+            shop.spec(table, deps=deps, metadata=_grid_facts(shop))
             for table, deps in tables.items()
         ],
         check_specs=[check for table in tables for check in shop.checks(table)],
@@ -82,55 +77,36 @@ def _asset(
     return build
 
 
+def _site_matches(shop: Workshop) -> dg.AssetsDefinition:
+    table = "hexes.site_matches"
+    reads = (site_matches.CRIMES, site_matches.ASB, site_matches.SITES, site_matches.DEFAULTS)
+
+    @dg.multi_asset(
+        name=f"{shop.force.force_id}__hexes__site_matches",
+        specs=[shop.spec(table, deps=reads, metadata=_grid_facts(shop))],
+        check_specs=shop.checks(table),
+        required_resource_keys={shop.resource},
+        pool=shop.pool,
+    )
+    def build(context: dg.AssetExecutionContext) -> Results:
+        with shop.warehouse(context).session() as session:
+            rows = site_matches.rows_of(session)
+            yield from shop.run_write(
+                table, partial(replace_followed, session, shop.catalog[table], rows)
+            )
+
+    return build
+
+
+def _grid_facts(shop: Workshop) -> dict[str, Any]:
+    return {"transform": TRANSFORM_ID, "grid resolution": shop.force.grid_resolution}
+
+
 def _shaped(frame: pl.DataFrame, columns: Mapping[str, str]) -> pl.DataFrame:
     """Only the contract's columns; an empty frame without columns becomes an empty table."""
     if not frame.columns:
         return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
     return frame.select([c for c in columns if c in frame.columns])
-
-
-def _site_matches(session: Session) -> dict[str, pl.DataFrame]:
-    """Records of the whole history against the sites: a new site changes old counts too."""
-    points = session.frame(
-        """
-        select extract_id, source_file, line_no, easting, northing,
-               coalesce(police_day, month) as day_from, coalesce(police_day, last_day(month)) as day_to
-        from history.crimes_current where easting is not null
-        union all
-        select extract_id, source_file, line_no, easting, northing, police_day, police_day
-        from history.asb_current where easting is not null
-        """
-    )
-    sites = session.frame("select * from history.excluded_sites_current").with_columns(
-        match_reason=pl.lit("excluded_site")
-    )
-    defaults = session.frame(
-        "select geocode_id as site_id, 'default_geocode' as kind, easting, northing, radius_m, "
-        "cast(null as varchar) as polygon_wkt, valid_from, valid_to from history.default_geocodes_current"
-    ).with_columns(match_reason=pl.lit("default_geocode"))
-    found = [_matches(points, register) for register in (sites, defaults)]
-    return {"hexes.site_matches": pl.concat(found)}
-
-
-def _matches(points: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
-    hits = match_sites(
-        points, register.drop("match_reason"), date_from="day_from", date_to="day_to"
-    )
-    keys = (
-        points.select("extract_id", "source_file", "line_no")
-        .with_row_index("row")
-        .cast({"row": pl.Int64})
-    )
-    reason = register.get_column("match_reason")[0] if register.height else "excluded_site"
-    return hits.join(keys, on="row").select(
-        "extract_id",
-        "source_file",
-        "line_no",
-        pl.lit(reason).alias("match_reason"),
-        "site_id",
-        pl.col("kind").alias("site_kind"),
-        "distance_m",
-    )
 
 
 def _cells(shop: Workshop, session: Session) -> pl.DataFrame:

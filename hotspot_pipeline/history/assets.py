@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from hotspot_pipeline.history.digest import digest
+from hotspot_pipeline.history.digest import changed_records, digest
 from hotspot_pipeline.history.guard import BANNER, reason
 from hotspot_pipeline.history.nights import BOOK
 from hotspot_pipeline.history.versioned import VERSIONED
@@ -61,8 +61,14 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
                 shown = ", ".join(taken[:20]) + (" …" if len(taken) > 20 else "")
                 context.instance.add_run_tags(context.run_id, {EXTRACTS_TAG: shown})
             facts = _facts(session, taken)
+            touched = {s.versions: f"select * from {changed_records(s)}" for s in VERSIONED}
             for table in TABLES:
-                write = session.stand(shop.catalog[table], before[table], is_edited=table == BOOK)
+                write = session.stand(
+                    shop.catalog[table],
+                    before[table],
+                    is_edited=table == BOOK,
+                    touched=touched.get(table),
+                )
                 yield shop.result(write, facts)
 
     return [versions]

@@ -67,8 +67,14 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
             taken = _take_all(shop, session, context)
             _say(context, taken)
             checks = [_readable_result(shop, session)]
+            ids = [account.extract["extract_id"] for account in taken.intakes]
+            session.stage("taken_extracts", pl.DataFrame({"extract_id": ids}, schema={"extract_id": pl.String}))  # fmt: skip
             for table in tables:
-                write = session.stand(shop.catalog[table], before[table], is_edited=table in EDITED)
+                contract = shop.catalog[table]
+                touched = "select extract_id from taken_extracts" if contract.audited_by else None
+                write = session.stand(
+                    contract, before[table], is_edited=table in EDITED, touched=touched
+                )
                 yield shop.result(write, _facts(table, taken))
             yield from checks
 

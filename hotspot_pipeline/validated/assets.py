@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import polars as pl
 
 from hotspot_pipeline.feeds.contract import RUN_TABLES, FeedContract
 from hotspot_pipeline.feeds.of_force import contracts_of
@@ -120,8 +121,16 @@ def _gate(shop: Workshop) -> dg.AssetsDefinition:
                 facts["validation report"] = dg.MetadataValue.path(
                     _write_report(shop, reports, context.run_id)
                 )
+            ids = [report.extract_id for report in reports]
+            session.stage("judged_extracts", pl.DataFrame({"extract_id": ids}, schema={"extract_id": pl.String}))  # fmt: skip
             for table in tables:
-                yield shop.result(session.stand(shop.catalog[table], before[table]), facts)
+                contract = shop.catalog[table]
+                # a row of a full extract may be accepted with a later one
+                touched = f"select extract_id from {table} where accepted_with in (select extract_id from judged_extracts)"
+                write = session.stand(
+                    contract, before[table], touched=touched if contract.audited_by else None
+                )
+                yield shop.result(write, facts)
             yield from _expectation_results(shop, session, feeds)
 
     return gate

@@ -38,8 +38,10 @@ _OWNER = re.compile(r"team:[\w-]+|[\w.+-]+@[\w.-]+")
 # what only rows about single events or records have
 _ROW_LEVEL = re.compile(r".*_pid|row_hash|line_no|event_id")
 _KEYS = (
-    "description", "grain", "columns", "owner", "time_column", "partition", "publish", "audits",
+    "description", "grain", "columns", "owner", "time_column", "partition", "publish", "audits", "follows", "audited_by",
 )  # fmt: skip
+# what names a delivered row, and with it the rows that are computed from it
+ROW_NAME = ("extract_id", "source_file", "line_no")
 
 
 class TableContractError(ValueError):
@@ -58,6 +60,9 @@ class TableColumn:
 
 @dataclass(frozen=True)
 class TableContract:
+    """`follows`: tables by whose changed rows it is computed, row name by row name (`increments.py`). `audited_by`: columns whose
+    groups are audited where a night wrote to them, and in turn (`auditing.py`)."""
+
     stage: str
     table: str
     description: str
@@ -70,6 +75,8 @@ class TableContract:
     partition: Partition = "none"
     publish: bool = False
     audits: tuple[Audit, ...] = field(default=())
+    follows: tuple[str, ...] = ()
+    audited_by: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -161,6 +168,8 @@ def read_table_contract(path: Path, audits_folder: Path) -> TableContract:
         partition=_one(document, "partition", path) or "none",  # type: ignore[arg-type]
         publish=flag(document.get("publish", False), f"{path}: publish", TableContractError),
         audits=tuple(_audits(document.get("audits") or (), audits_folder, path)),
+        follows=_list(document, "follows", f"{path}: follows"),
+        audited_by=_list(document, "audited_by", f"{path}: audited_by"),
     )
     _check(contract)
     return contract
@@ -175,9 +184,18 @@ def _check(contract: TableContract) -> None:
             raise TableContractError(
                 f"{path}: '{name}': small letters, digits and underscores only, a letter first"
             )
-    for name in (*contract.grain, *([contract.time_column] if contract.time_column else [])):
+    time_column = [contract.time_column] if contract.time_column else []
+    row_name = ROW_NAME if contract.follows else ()
+    for name in (*contract.grain, *time_column, *contract.audited_by, *row_name):
         if name not in by_name:
-            raise TableContractError(f"{path}: '{name}' in grain or time_column is not a column")
+            raise TableContractError(
+                f"{path}: '{name}' is not a column: grain, time_column and audited_by name columns, and a table that follows "
+                f"others has {', '.join(ROW_NAME)}"
+            )
+    if contract.follows and contract.partition != "none":
+        raise TableContractError(
+            f"{path}: follows: a {contract.partition} table is written by windows"
+        )
     if contract.partition not in ("none", "daily", "weekly"):
         raise TableContractError(
             f"{path}: partition '{contract.partition}' is not one of none, daily, weekly"
@@ -251,7 +269,10 @@ def _audits(entries: Any, folder: Path, path: Path) -> Iterator[Audit]:
     for given in entries:
         entry = mapping(given, f"{path}: audits", TableContractError)
         refuse_unknown(
-            entry, ("name", "severity", "description"), f"{path}: audits", TableContractError
+            entry,
+            ("name", "severity", "description", "by_group"),
+            f"{path}: audits",
+            TableContractError,
         )
         if not entry.get("name"):
             raise TableContractError(f"{path}: audits: an audit has no name")
@@ -265,4 +286,7 @@ def _audits(entries: Any, folder: Path, path: Path) -> Iterator[Audit]:
                 f"{path}: audit '{name}': severity '{severity}' is not error or warn"
             )
         query = file.read_text(encoding="utf-8").rstrip().rstrip(";").rstrip()
-        yield Audit(name, query, severity, str(entry.get("description") or ""))
+        by_group = flag(
+            entry.get("by_group", False), f"{path}: audit '{name}': by_group", TableContractError
+        )
+        yield Audit(name, query, severity, str(entry.get("description") or ""), by_group)
