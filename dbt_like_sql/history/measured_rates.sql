@@ -11,50 +11,27 @@ with spans as (
 
 ),
 
--- the states that stand, in the order in which the source showed them: what a withdrawn extract showed is no recode
-states as (
+-- of the states that stand; what a withdrawn extract showed is no recode
+changed_records as (
 
     select
         'crimes' as table_name,
         feed,
         source_system,
-        record_id,
-        version_no,
-        observed_utc,
-        record_status,
-        change_mask,
-        easting,
-        northing,
-        cell_r9,
-        ho_offence_code,
-        policeuk_category,
-        coalesce(committed_to_utc, committed_from_utc) as committed_utc,
-        reported_ts_utc,
-        recorded_ts_utc,
-        coalesce(cast(recorded_ts_local as date), cast('9998-12-31' as date)) as recorded_day
+        record_id
     from history.crime_versions
-    where taken_back_utc is null and record_status <> 'withdrawn' and committed_time_known <> 'month'
-    union all
+    where
+        taken_back_utc is null and record_status <> 'withdrawn'
+        and committed_time_known <> 'month'
+        and change_mask not in ('new', 'outcome', 'admin', 'returned')
+    union
     select
         'asb_incidents',
         feed,
         source_system,
-        record_id,
-        version_no,
-        observed_utc,
-        record_status,
-        change_mask,
-        easting,
-        northing,
-        cell_r9,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null
+        record_id
     from history.asb_versions
-    where taken_back_utc is null and record_status <> 'withdrawn'
+    where taken_back_utc is null and record_status <> 'withdrawn' and change_mask not in ('new', 'outcome', 'admin', 'returned')
 
 ),
 
@@ -79,9 +56,116 @@ begins_later as (
 
 ),
 
+looked_at as (
+
+    select * from changed_records
+    union
+    select * from begins_later
+
+),
+
+-- only of these records the states are compared with each other, in the order in which the source showed them
+states as (
+
+    select
+        'crimes' as table_name,
+        v.feed,
+        v.source_system,
+        v.record_id,
+        v.version_no,
+        v.observed_utc,
+        v.record_status,
+        v.change_mask,
+        v.easting,
+        v.northing,
+        v.cell_r9,
+        v.ho_offence_code,
+        v.policeuk_category,
+        coalesce(v.committed_to_utc, v.committed_from_utc) as committed_utc,
+        v.reported_ts_utc,
+        v.recorded_ts_utc,
+        coalesce(cast(v.recorded_ts_local as date), cast('9998-12-31' as date)) as recorded_day
+    from history.crime_versions v
+    inner join looked_at l
+        on
+            l.table_name = 'crimes'
+            and l.feed = v.feed
+            and l.source_system = v.source_system
+            and l.record_id = v.record_id
+    where v.taken_back_utc is null and v.record_status <> 'withdrawn' and v.committed_time_known <> 'month'
+    union all
+    select
+        'asb_incidents',
+        v.feed,
+        v.source_system,
+        v.record_id,
+        v.version_no,
+        v.observed_utc,
+        v.record_status,
+        v.change_mask,
+        v.easting,
+        v.northing,
+        v.cell_r9,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null
+    from history.asb_versions v
+    inner join looked_at l
+        on
+            l.table_name = 'asb_incidents'
+            and l.feed = v.feed
+            and l.source_system = v.source_system
+            and l.record_id = v.record_id
+    where v.taken_back_utc is null and v.record_status <> 'withdrawn'
+
+),
+
 firsts as (
 
-    select * from states where version_no = 1
+    select
+        'crimes' as table_name,
+        feed,
+        source_system,
+        record_id,
+        version_no,
+        observed_utc,
+        record_status,
+        change_mask,
+        easting,
+        northing,
+        cell_r9,
+        ho_offence_code,
+        policeuk_category,
+        coalesce(committed_to_utc, committed_from_utc) as committed_utc,
+        reported_ts_utc,
+        recorded_ts_utc,
+        coalesce(cast(recorded_ts_local as date), cast('9998-12-31' as date)) as recorded_day
+    from history.crime_versions
+    where taken_back_utc is null and record_status <> 'withdrawn' and committed_time_known <> 'month' and version_no = 1
+    union all
+    select
+        'asb_incidents',
+        feed,
+        source_system,
+        record_id,
+        version_no,
+        observed_utc,
+        record_status,
+        change_mask,
+        easting,
+        northing,
+        cell_r9,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null
+    from history.asb_versions
+    where taken_back_utc is null and record_status <> 'withdrawn' and version_no = 1
     union all
     select s.*
     from states s
@@ -121,32 +205,6 @@ cohort as (
 
 ),
 
--- only of records that were recoded at all are the states compared with each other
-changed_records as (
-
-    select distinct
-        table_name,
-        feed,
-        source_system,
-        record_id
-    from states
-    where change_mask not in ('new', 'outcome', 'admin', 'returned')
-
-),
-
-recoded as (
-
-    select s.*
-    from states s
-    inner join changed_records r
-        on
-            r.table_name = s.table_name
-            and r.feed = s.feed
-            and r.source_system = s.source_system
-            and r.record_id = s.record_id
-
-),
-
 -- a missing record keeps its content; its status is compared over the gap
 turns as (
 
@@ -181,7 +239,7 @@ turns as (
             partition by c.table_name, c.feed, c.source_system, c.record_id order by s.version_no
         ) as cell_before
     from cohort c
-    inner join recoded s
+    inner join states s
         on
             s.table_name = c.table_name
             and s.feed = c.feed

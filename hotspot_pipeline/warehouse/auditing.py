@@ -3,7 +3,7 @@
 A rule that follows from a contract (unique, present, known, finite) says something of a row, or of the rows of one group. Where only some
 groups were written, it can be broken only there; so those are audited every night, and of the others the part whose turn it is, so
 that within `TURNS` nights every row has been looked at again, whatever happened to the file. A table that is written whole is
-audited whole. Not here: the audits themselves (`audits.py`).
+audited whole. Here as well: the running of audits. Not here: their queries (`audits.py`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import duckdb
 
 from hotspot_pipeline.warehouse.audits import Audit, derived_audits
 from hotspot_pipeline.warehouse.contract import TableContract
+from hotspot_pipeline.warehouse.results import AuditResult
 
 TURNS = 28
 AUDITED = "audited_rows"
@@ -66,3 +67,19 @@ def limited(contract: TableContract) -> Sequence[Audit]:
         for a in contract.audits
     ]
     return (*derived, *named)
+
+
+def run_audits(
+    connection: duckdb.DuckDBPyConnection, audits: Sequence[Audit]
+) -> tuple[AuditResult, ...]:
+    return tuple(_run(connection, audit) for audit in audits)
+
+
+def _run(connection: duckdb.DuckDBPyConnection, audit: Audit) -> AuditResult:
+    bad = f"from (\n{audit.sql}\n) bad"
+    n_bad = int(connection.execute(f"select count(*) {bad}").fetchall()[0][0])
+    sample = ""
+    if n_bad:
+        first = connection.sql(f"select * {bad} limit 1").pl().row(0, named=True)
+        sample = ", ".join(f"{k}={str(v)[:80]}" for k, v in list(first.items())[:6])
+    return AuditResult(audit, n_bad, sample)

@@ -11,15 +11,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import polars as pl
 
 from hotspot_pipeline.warehouse import fingerprints, increments
-from hotspot_pipeline.warehouse.auditing import AUDITED, limited, stage_audited
-from hotspot_pipeline.warehouse.audits import Audit
+from hotspot_pipeline.warehouse.auditing import AUDITED, limited, run_audits, stage_audited
 from hotspot_pipeline.warehouse.contract import Catalog, TableContract
 from hotspot_pipeline.warehouse.incoming import INCOMING, offered, stage
 from hotspot_pipeline.warehouse.results import (
@@ -29,7 +27,7 @@ from hotspot_pipeline.warehouse.results import (
     SchemaChangeRefused,
     Write,
 )
-from hotspot_pipeline.warehouse.schema import columns_of, ensure_table, named
+from hotspot_pipeline.warehouse.schema import columns_of, ensure_table
 
 __all__ = [
     "AuditResult",
@@ -139,12 +137,12 @@ class Session:
         increments.note_changes(self._con, table, names)
 
     def audit(self, contract: TableContract) -> tuple[AuditResult, ...]:
-        return tuple(self.run_audit(audit) for audit in contract.all_audits)
+        return run_audits(self._con, contract.all_audits)
 
     def audit_part(self, contract: TableContract, touched: str) -> tuple[AuditResult, ...]:
         """The audits of the groups of rows that `touched`, a SELECT, names, and of those whose turn it is."""
         stage_audited(self._con, contract, touched)
-        found = tuple(self.run_audit(audit) for audit in limited(contract))
+        found = run_audits(self._con, limited(contract))
         self._con.execute(f"drop table {AUDITED}")
         return found
 
@@ -242,25 +240,6 @@ class Session:
 
         return self._write(contract, source, swap, keep=along is not None)
 
-    def attach_copy(self, target: Path, contracts: Sequence[TableContract]) -> dict[str, int]:
-        """Copies the tables into a new database file at `target`; returns rows by table."""
-        counts: dict[str, int] = {}
-        self._con.execute(f"attach '{str(target).replace(chr(39), chr(39) * 2)}' as copy")
-        try:
-            for contract in contracts:
-                if self.exists(contract.name):
-                    self._con.execute(f"create schema if not exists copy.{contract.stage}")
-                    order = ", ".join(f'"{k}"' for k in contract.grain) or "all"
-                    self._con.execute(
-                        f"create table copy.{contract.name} as {named(contract, contract.name)} order by {order}"
-                    )
-                    counts[contract.name] = int(
-                        self.value(f"select count(*) from copy.{contract.name}")
-                    )
-        finally:
-            self._con.execute("detach copy")
-        return counts
-
     # ---------- parts of a write
 
     def _roll_back(self) -> None:
@@ -289,15 +268,6 @@ class Session:
         return Write(
             contract.name, n_rows, bool(windows), content, audits, windows if report_windows else ()
         )
-
-    def run_audit(self, audit: Audit) -> AuditResult:
-        bad = f"from (\n{audit.sql}\n) bad"
-        n_bad = int(self.value(f"select count(*) {bad}"))
-        sample = ""
-        if n_bad:
-            first = self._con.sql(f"select * {bad} limit 1").pl().row(0, named=True)
-            sample = ", ".join(f"{k}={str(v)[:80]}" for k, v in list(first.items())[:6])
-        return AuditResult(audit, n_bad, sample)
 
 
 def _check_window(contract: TableContract, start: date, end: date) -> None:
