@@ -16,7 +16,6 @@ of files are stated apart.
 from __future__ import annotations
 
 import json
-import os
 import time
 from datetime import date, datetime, timedelta
 from datetime import time as clock
@@ -25,7 +24,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks import whole_runs
-from benchmarks.inputs import long_history
+from benchmarks.inputs import gated, long_history
 from benchmarks.inputs.crime_extract import FEED, FORCE_ID, write_force
 from benchmarks.race import Disagreement, Facts, Race, Result, Side, Target
 from benchmarks.stopwatch import Stopwatch
@@ -56,29 +55,21 @@ def prepare_history(folder: Path, n_versions: int, n_templates: int) -> Facts:
 
     from hotspot_pipeline.settings import PROJECT_ROOT
 
-    home = _home(folder)
+    home = gated.home(folder)
     write_force(home, n_templates, PROJECT_ROOT / "data" / "reference")
     feeds = (FEED, "excluded_sites", "default_geocodes")
     force = {"force_id": FORCE_ID, "boundary": {"file": "boundary.geojson"}, "feeds": {f: {} for f in feeds}}  # fmt: skip
     (home / "force.yml").write_text(yaml.safe_dump(force), encoding="utf-8")
     _land_lists(home)
-    whole_runs.command(folder, Stopwatch(), "run")
+    gated.take_deliveries(folder)
     delivered = long_history.delivered_file(home)
     n_rows = long_history.write_nights(delivered, folder / "nights", N_REPEATS)
-    delivered.rename(folder / "delivered.csv")
-    facts: Facts = {}
-    with _session(folder, memory_limit="10GB") as session:
-        facts |= long_history.write_history(session, n_versions)
-        for table in session.catalog:
-            if table.startswith(("history.", "hexes.", "published.")):
-                session.execute(f"drop table if exists {table}")
+    delivered.unlink()
+    with gated.session(folder, memory_limit="10GB") as session:
+        facts: Facts = long_history.write_history(session, n_versions)
     watch = Stopwatch()
-    whole_runs.command(folder, watch, "run")
-    return {
-        **facts,
-        "rows of a night": n_rows,
-        "seconds of the first build, a whole run": round(watch.seconds, 1),
-    }
+    whole_runs.run_here(folder, watch)
+    return {**facts, "rows of a night": n_rows, "seconds of the first build": round(watch.seconds, 1)}  # fmt: skip
 
 
 def _land_lists(home: Path) -> None:
@@ -99,7 +90,7 @@ def _land_lists(home: Path) -> None:
 
 def one_night(folder: Path, watch: Stopwatch) -> Facts:
     nights = sorted((folder / "nights").glob("*.csv"))
-    landing = _home(folder) / "landing" / FEED
+    landing = gated.home(folder) / "landing" / FEED
     waiting = [n for n in nights if not (landing / n.name).exists()]
     if not waiting:
         raise Disagreement(f"{len(nights)} nights were made; more repeats need more of them")
@@ -114,7 +105,7 @@ def full_rebuild(folder: Path, watch: Stopwatch) -> Facts:
 
 def _run(folder: Path, watch: Stopwatch, side: str, rebuild: tuple[str, ...] = ()) -> Facts:
     clock = whole_runs.run_here(folder, watch, rebuild)
-    with _session(folder) as session:
+    with gated.session(folder) as session:
         prints = {table: _print(session, table) for table in _COMPARED}
     (folder / f"{side}.json").write_text(json.dumps(prints), encoding="utf-8")
     return {
@@ -124,7 +115,7 @@ def _run(folder: Path, watch: Stopwatch, side: str, rebuild: tuple[str, ...] = (
         "deliveries and gate, CPU s": round(_of(clock.cpu, _BEFORE), 2),
         "drawing of files, s": round(_of(watch.parts, _DRAWING), 2),
         "events recorded by Dagster": clock.n_events,
-        "megabytes of the warehouse": round((_home(folder) / "warehouse.duckdb").stat().st_size / 1e6),
+        "megabytes of the warehouse": round((gated.home(folder) / "warehouse.duckdb").stat().st_size / 1e6),
     }  # fmt: skip
 
 
@@ -144,7 +135,7 @@ def _print(session: Any, table: str) -> str:
 def as_known(folder: Path, watch: Stopwatch) -> Facts:
     from hotspot_pipeline.sql_models.model import load_models
 
-    with _session(folder, read_only=True) as session:
+    with gated.session(folder, read_only=True) as session:
         sql = load_models(session.catalog)["history.crimes_current"].sql
         asked = f"select * from ({sql}) where week_start = $week"
         seconds, n_rows = [], 0
@@ -178,22 +169,6 @@ def verify(folder: Path) -> Facts:
     if differ:
         raise Disagreement(f"after the night and after the rebuild tables differ: {differ}")
     return {"tables with the same rows after the night and after the rebuild": len(night)}
-
-
-def _home(folder: Path) -> Path:
-    return folder / "forces" / FORCE_ID
-
-
-def _session(folder: Path, *, memory_limit: str = "4GB", read_only: bool = False) -> Any:
-    from hotspot_pipeline.settings import Settings, read_force
-    from hotspot_pipeline.warehouse.contract import read_catalog
-    from hotspot_pipeline.warehouse.database import Warehouse
-
-    settings = Settings(data=folder, forces=())
-    file = read_force(_home(folder)).warehouse_file
-    catalog = read_catalog(settings.sql)
-    warehouse = Warehouse(file, catalog, memory_limit=memory_limit, threads=os.cpu_count() or 2)
-    return warehouse.session(read_only=read_only)
 
 
 def _ratio(result: Result) -> float:

@@ -98,7 +98,7 @@ def why_whole(
     """The reason for a whole build; empty where the names in `CHANGED`, which this fills, are all that has to be computed."""
     if build is None:
         return "built for the first time"
-    if _n_rows(connection, contract.name) != build.n_rows:
+    if fingerprints.content(connection, contract, contract.name) != (build.n_rows, build.content):
         return "its rows are not those of the last build"
     if code != build.code:
         return "its query or its columns are other than at the last build"
