@@ -58,14 +58,20 @@ def replace_followed(session: Session, contract: TableContract, rows: Rows) -> W
             how = f"{session.value(f'select count(*) from {increments.CHANGED}'):,} rows by name"
         if any(a.blocks for a in audits):
             raise AuditsFailed(contract.name, audits)
-        is_other = build is None or (build.code, build.inputs) != (code, inputs)
-        if changed or is_new or is_other or names is None:
+        if changed or is_new or build is None or _differs(build, code, inputs):
             increments.note_build(
                 connection, contract.name, names=names, code=code, inputs=inputs, content=content
             )
             write.keep = True
         n_rows = int(session.value(f"select count(*) from {contract.name}"))
     return Write(contract.name, n_rows, changed, content, audits, how=how)
+
+
+def _differs(build: increments.Build, code: str, inputs: Mapping[str, str]) -> bool:
+    """Whether the book has to say something else. Not for a later moment of knowledge at which the rows are the same: a quiet night
+    leaves the file as it is."""
+    moment = {increments.KNOWN_AT: inputs.get(increments.KNOWN_AT, "")}
+    return build.code != code or {**build.inputs, **moment} != {**inputs, **moment}
 
 
 def _whole(

@@ -25,6 +25,7 @@ from hotspot_pipeline.warehouse import fingerprints
 from hotspot_pipeline.warehouse.contract import ROW_NAME, Catalog, TableContract
 
 CHANGED = "changed_names"
+KNOWN_AT = "$known_at"
 # a table that falls further behind is built whole
 KEPT_CHANGES = 60
 # above this share of the rows a whole build is no dearer
@@ -78,7 +79,7 @@ def inputs_now(
     known_at: datetime | None,
 ) -> dict[str, str]:
     """What a build at this moment is computed from, by table."""
-    found = {} if known_at is None else {"$known_at": known_at.isoformat()}
+    found = {} if known_at is None else {KNOWN_AT: known_at.isoformat()}
     for table in reads:
         if table in contract.follows:
             build = last_build(connection, table)
@@ -98,22 +99,24 @@ def why_whole(
     """The reason for a whole build; empty where the names in `CHANGED`, which this fills, are all that has to be computed."""
     if build is None:
         return "built for the first time"
-    if fingerprints.content(connection, contract, contract.name) != (build.n_rows, build.content):
-        return "its rows are not those of the last build"
     if code != build.code:
         return "its query or its columns are other than at the last build"
+    if fingerprints.content(connection, contract, contract.name) != (build.n_rows, build.content):
+        return "its rows are not those of the last build"
     if inputs.keys() != build.inputs.keys():
         return "it is computed from other tables than at the last build"
     for table, now in inputs.items():
-        if table not in contract.follows and table != "$known_at" and now != build.inputs[table]:
+        if table not in contract.follows and table != KNOWN_AT and now != build.inputs[table]:
             return f"{table} is other than at the last build"
-    connection.execute(f"create or replace temp table {CHANGED} ({_typed_names()})")
+    connection.execute(
+        f"create or replace temp table {CHANGED} (extract_id varchar, source_file varchar, line_no bigint)"
+    )
     for table in contract.follows:
         reason = _add_names(connection, table, build.inputs[table])
         if reason:
             return reason
-        if "$known_at" in inputs:
-            _add_moved(connection, table, build.inputs["$known_at"], inputs["$known_at"])
+        if KNOWN_AT in inputs:
+            _add_moved(connection, table, build.inputs[KNOWN_AT], inputs[KNOWN_AT])
     if _n_rows(connection, CHANGED) > _MOST * sum(_n_rows(connection, t) for t in contract.follows):
         return "more than a tenth of what it follows changed"
     connection.execute(f"create or replace temp table {CHANGED} as select distinct {_NAMES} from {CHANGED}")  # fmt: skip
@@ -126,7 +129,7 @@ def _add_names(connection: duckdb.DuckDBPyConnection, followed: str, seen: str) 
         return f"of {followed} it is not known what changed"
     if _n_rows(connection, followed) != build.n_rows:
         return f"{followed} was changed by something else"
-    if int(seen) < max(build.whole_no, build.change_no - KEPT_CHANGES):
+    if not max(build.whole_no, build.change_no - KEPT_CHANGES) <= int(seen) <= build.change_no:
         return f"{followed} was built whole, or too many nights ago"
     connection.execute(
         f"insert into {CHANGED} select {_NAMES} from increments.changes where table_name = $t and change_no > $seen",
@@ -193,7 +196,3 @@ def note_changes(connection: duckdb.DuckDBPyConnection, table: str, names: str) 
 
 def _n_rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(connection.execute(f"select count(*) from {table}").fetchall()[0][0])
-
-
-def _typed_names() -> str:
-    return "extract_id varchar, source_file varchar, line_no bigint"

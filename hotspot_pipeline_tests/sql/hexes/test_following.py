@@ -153,6 +153,11 @@ def forgotten(desk: Desk) -> None:
     desk.session.execute("delete from increments.builds where table_name = 'history.crime_versions'")  # fmt: skip
 
 
+def begun_anew(desk: Desk) -> None:
+    """A book that counts from the beginning again would have its followers believe that they have seen it all."""
+    desk.session.execute("update increments.builds set change_no = 0, whole_no = 0 where table_name = 'history.crime_versions'")  # fmt: skip
+
+
 def edited(desk: Desk) -> None:
     desk.session.execute("delete from history.crime_versions where record_id = 'c5'")
 
@@ -163,6 +168,7 @@ def edited(desk: Desk) -> None:
         (removed, "its rows are not those of the last build"),
         (altered, "its rows are not those of the last build"),
         (forgotten, "of history.crime_versions it is not known what changed"),
+        (begun_anew, "history.crime_versions was built whole, or too many nights ago"),
         (edited, "history.crime_versions was changed by something else"),
     ],
 )
