@@ -14,6 +14,7 @@ NAMES = (
     "event_hours",
     "simulator",
     "nightly",
+    "history_night",
 )
 
 

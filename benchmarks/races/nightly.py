@@ -13,23 +13,19 @@ and the summary. Files have lain long enough that nothing waits for them to sett
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.memory import children_peak_mb
+from benchmarks import whole_runs
 from benchmarks.race import Disagreement, Facts, Race, Side
 from benchmarks.stopwatch import Stopwatch
 
 _FORCE = "fosseshire"
 _FEEDS = ("crime_extract", "asb_extract", "venues", "excluded_sites", "default_geocodes")
 _HOUR_S = 3_600.0
-_SCRIPT = Path(sys.executable).with_name("hotspots")
 
 
 def prepare(folder: Path, is_quick: bool) -> Facts:
@@ -99,61 +95,14 @@ def _deltas(landing: Path) -> list[list[Path]]:
 def _run(folder: Path, watch: Stopwatch) -> Facts:
     for file in (folder / "data" / "forces" / _FORCE / "landing").rglob("*.*"):
         os.utime(file, times=(time.time() - _HOUR_S,) * 2)
-    settings = {k: v for k, v in os.environ.items() if not k.startswith(("HOTSPOTS_", "DAGSTER_"))}
-    settings |= {"HOTSPOTS_DATA": str(folder / "data"), "DAGSTER_DISABLE_TELEMETRY": "yes"}
-    started = time.perf_counter()
-    cpu_before = os.times()
-    done = subprocess.run(
-        [*_command(), "run", "--json"], env=settings, capture_output=True, text=True, check=False
-    )
-    watch.seconds = time.perf_counter() - started
-    cpu = os.times()
-    watch.cpu_seconds = (cpu.children_user - cpu_before.children_user) + (
-        cpu.children_system - cpu_before.children_system
-    )
-    watch.peak_mb = children_peak_mb()
-    if done.returncode:
-        raise Disagreement(
-            f"hotspots run ended with code {done.returncode}:\n{done.stderr[-2000:]}"
-        )
-    document = json.loads(done.stdout[done.stdout.index("{") :])
-    steps, n_events = _steps(folder, [job["run_id"] for job in document["jobs"]])
-    in_jobs, in_steps = sum(job["seconds"] for job in document["jobs"]), sum(steps.values())
-    watch.laps = {
-        "inside steps": in_steps,
-        "in jobs, outside steps": in_jobs - in_steps,
-        "outside jobs": watch.seconds - in_jobs,
-    }
-    watch.parts = dict(sorted(steps.items(), key=lambda step: -step[1]))
+    document = whole_runs.command(folder / "data", watch, "run")
+    n_events = whole_runs.divide(folder / "data", watch, document["jobs"])
     return {
         "deliveries": len(document["deliveries"]),
         "tables changed": sum(len(job["changed"]) for job in document["jobs"]),
-        "steps": len(steps),
+        "steps": len(watch.parts),
         "events recorded by Dagster": n_events,
     }
-
-
-def _command() -> list[str]:
-    if _SCRIPT.exists():
-        return [str(_SCRIPT)]
-    return [sys.executable, "-c", "from hotspot_pipeline.cli import main; main()"]
-
-
-def _steps(folder: Path, run_ids: list[str]) -> tuple[dict[str, float], int]:
-    """Seconds of each step by its table or task, and the number of events, from Dagster's store."""
-    os.environ["DAGSTER_HOME"] = str(folder / "data" / "dagster_home")
-    import dagster as dg
-
-    found: dict[str, float] = {}
-    n_events = 0
-    with dg.DagsterInstance.get() as instance:
-        for run_id in run_ids:
-            n_events += len(instance.all_logs(run_id))
-            for step in instance.get_run_step_stats(run_id):
-                name = ".".join(step.step_key.split("__")[1:])
-                if step.start_time and step.end_time:
-                    found[name] = found.get(name, 0.0) + step.end_time - step.start_time
-    return found, n_events
 
 
 def verify(folder: Path) -> Facts:

@@ -48,6 +48,40 @@ live as (
 
 ),
 
+-- each state was the answer from one of the moments to another: one count of the rows serves all of them
+lived as (
+
+    select
+        table_name,
+        feed,
+        week_start,
+        cat_group,
+        case
+            when known_from_utc <= week_start + interval 8 day + interval 6 hour then 1
+            when known_from_utc <= week_start + interval 14 day + interval 6 hour then 2
+            when known_from_utc <= week_start + interval 21 day + interval 6 hour then 3
+            when known_from_utc <= week_start + interval 35 day + interval 6 hour then 4
+            when known_from_utc <= week_start + interval 63 day + interval 6 hour then 5
+            when known_from_utc <= week_start + interval 97 day + interval 6 hour then 6
+            else 7
+        end as first_no,
+        case
+            when known_to_utc is null then 6
+            when known_to_utc > week_start + interval 97 day + interval 6 hour then 6
+            when known_to_utc > week_start + interval 63 day + interval 6 hour then 5
+            when known_to_utc > week_start + interval 35 day + interval 6 hour then 4
+            when known_to_utc > week_start + interval 21 day + interval 6 hour then 3
+            when known_to_utc > week_start + interval 14 day + interval 6 hour then 2
+            when known_to_utc > week_start + interval 8 day + interval 6 hour then 1
+            else 0
+        end as last_no,
+        case when known_to_utc is null or known_to_utc > $known_at then 1 else 0 end as is_latest,
+        count(*) as n
+    from live
+    group by all
+
+),
+
 weeks as (
 
     select distinct
@@ -55,7 +89,7 @@ weeks as (
         l.feed,
         l.week_start,
         s.newest_known_utc
-    from live l
+    from lived l
     inner join spans s
         on s.table_name = l.table_name and s.feed = l.feed and l.week_start + interval 6 hour > s.first_known_utc
 
@@ -64,17 +98,17 @@ weeks as (
 -- the Monday after the week, and the lag; 06:00 UTC, where the police week turns at 06:00 local time
 moments as (
 
-    select w.*, 1 as lag_days, w.week_start + interval 8 day + interval 6 hour as known_at_utc from weeks w
+    select w.*, 1 as moment_no, 1 as lag_days, w.week_start + interval 8 day + interval 6 hour as known_at_utc from weeks w
     union all
-    select w.*, 7, w.week_start + interval 14 day + interval 6 hour from weeks w
+    select w.*, 2, 7, w.week_start + interval 14 day + interval 6 hour from weeks w
     union all
-    select w.*, 14, w.week_start + interval 21 day + interval 6 hour from weeks w
+    select w.*, 3, 14, w.week_start + interval 21 day + interval 6 hour from weeks w
     union all
-    select w.*, 28, w.week_start + interval 35 day + interval 6 hour from weeks w
+    select w.*, 4, 28, w.week_start + interval 35 day + interval 6 hour from weeks w
     union all
-    select w.*, 56, w.week_start + interval 63 day + interval 6 hour from weeks w
+    select w.*, 5, 56, w.week_start + interval 63 day + interval 6 hour from weeks w
     union all
-    select w.*, 90, w.week_start + interval 97 day + interval 6 hour from weeks w
+    select w.*, 6, 90, w.week_start + interval 97 day + interval 6 hour from weeks w
 
 ),
 
@@ -92,15 +126,15 @@ known as (
         o.week_start,
         o.lag_days,
         l.cat_group,
-        count(*) as n_known
+        sum(l.n) as n_known
     from observed o
-    inner join live l
+    inner join lived l
         on
             l.table_name = o.table_name
             and l.feed = o.feed
             and l.week_start = o.week_start
-            and l.known_from_utc <= o.known_at_utc
-            and (l.known_to_utc is null or l.known_to_utc > o.known_at_utc)
+            and l.first_no <= o.moment_no
+            and l.last_no >= o.moment_no
     group by o.table_name, o.feed, o.week_start, o.lag_days, l.cat_group
 
 ),
@@ -112,9 +146,9 @@ latest as (
         feed,
         week_start,
         cat_group,
-        count(*) as n_latest
-    from live
-    where known_to_utc is null or known_to_utc > $known_at
+        sum(n) as n_latest
+    from lived
+    where is_latest = 1
     group by table_name, feed, week_start, cat_group
 
 ),
@@ -122,7 +156,7 @@ latest as (
 -- a group of which a week had none has a row with nought: it may have one later
 cat_groups as (
 
-    select distinct table_name, feed, cat_group from live
+    select distinct table_name, feed, cat_group from lived
 
 )
 

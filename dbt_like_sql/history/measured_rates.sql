@@ -11,8 +11,119 @@ with spans as (
 
 ),
 
--- the states that stand, in the order in which the source showed them: what a withdrawn extract showed is no recode
+-- of the states that stand; what a withdrawn extract showed is no recode
+changed_records as (
+
+    select
+        'crimes' as table_name,
+        feed,
+        source_system,
+        record_id
+    from history.crime_versions
+    where
+        taken_back_utc is null and record_status <> 'withdrawn'
+        and committed_time_known <> 'month'
+        and change_mask not in ('new', 'outcome', 'admin', 'returned')
+    union
+    select
+        'asb_incidents',
+        feed,
+        source_system,
+        record_id
+    from history.asb_versions
+    where taken_back_utc is null and record_status <> 'withdrawn' and change_mask not in ('new', 'outcome', 'admin', 'returned')
+
+),
+
+-- a record that was withdrawn, or that a month-only feed showed first, begins with a later state
+begins_later as (
+
+    select
+        'crimes' as table_name,
+        feed,
+        source_system,
+        record_id
+    from history.crime_versions
+    where taken_back_utc is null and version_no = 1 and (record_status = 'withdrawn' or committed_time_known = 'month')
+    union all
+    select
+        'asb_incidents',
+        feed,
+        source_system,
+        record_id
+    from history.asb_versions
+    where taken_back_utc is null and version_no = 1 and record_status = 'withdrawn'
+
+),
+
+looked_at as (
+
+    select * from changed_records
+    union
+    select * from begins_later
+
+),
+
+-- only of these records the states are compared with each other, in the order in which the source showed them
 states as (
+
+    select
+        'crimes' as table_name,
+        v.feed,
+        v.source_system,
+        v.record_id,
+        v.version_no,
+        v.observed_utc,
+        v.record_status,
+        v.change_mask,
+        v.easting,
+        v.northing,
+        v.cell_r9,
+        v.ho_offence_code,
+        v.policeuk_category,
+        coalesce(v.committed_to_utc, v.committed_from_utc) as committed_utc,
+        v.reported_ts_utc,
+        v.recorded_ts_utc,
+        coalesce(cast(v.recorded_ts_local as date), cast('9998-12-31' as date)) as recorded_day
+    from history.crime_versions v
+    inner join looked_at l
+        on
+            l.table_name = 'crimes'
+            and l.feed = v.feed
+            and l.source_system = v.source_system
+            and l.record_id = v.record_id
+    where v.taken_back_utc is null and v.record_status <> 'withdrawn' and v.committed_time_known <> 'month'
+    union all
+    select
+        'asb_incidents',
+        v.feed,
+        v.source_system,
+        v.record_id,
+        v.version_no,
+        v.observed_utc,
+        v.record_status,
+        v.change_mask,
+        v.easting,
+        v.northing,
+        v.cell_r9,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null
+    from history.asb_versions v
+    inner join looked_at l
+        on
+            l.table_name = 'asb_incidents'
+            and l.feed = v.feed
+            and l.source_system = v.source_system
+            and l.record_id = v.record_id
+    where v.taken_back_utc is null and v.record_status <> 'withdrawn'
+
+),
+
+firsts as (
 
     select
         'crimes' as table_name,
@@ -25,9 +136,15 @@ states as (
         change_mask,
         easting,
         northing,
-        cell_r9
+        cell_r9,
+        ho_offence_code,
+        policeuk_category,
+        coalesce(committed_to_utc, committed_from_utc) as committed_utc,
+        reported_ts_utc,
+        recorded_ts_utc,
+        coalesce(cast(recorded_ts_local as date), cast('9998-12-31' as date)) as recorded_day
     from history.crime_versions
-    where taken_back_utc is null and record_status <> 'withdrawn' and committed_time_known <> 'month'
+    where taken_back_utc is null and record_status <> 'withdrawn' and committed_time_known <> 'month' and version_no = 1
     union all
     select
         'asb_incidents',
@@ -40,24 +157,25 @@ states as (
         change_mask,
         easting,
         northing,
-        cell_r9
+        cell_r9,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null
     from history.asb_versions
-    where taken_back_utc is null and record_status <> 'withdrawn'
-
-),
-
-firsts as (
-
-    select
-        table_name,
-        feed,
-        source_system,
-        record_id,
-        min(version_no) as version_no,
-        min(observed_utc) as observed_utc,
-        sum(case when change_mask in ('new', 'outcome', 'admin', 'returned') then 0 else 1 end) as n_changes
-    from states
-    group by table_name, feed, source_system, record_id
+    where taken_back_utc is null and record_status <> 'withdrawn' and version_no = 1
+    union all
+    select s.*
+    from states s
+    inner join begins_later b
+        on
+            b.table_name = s.table_name
+            and b.feed = s.feed
+            and b.source_system = s.source_system
+            and b.record_id = s.record_id
+    qualify row_number() over (partition by s.table_name, s.feed, s.source_system, s.record_id order by s.version_no) = 1
 
 ),
 
@@ -70,11 +188,10 @@ cohort as (
         f.record_id,
         f.version_no,
         f.observed_utc,
-        f.n_changes,
         case when f.table_name = 'asb_incidents' then 'ASB' else coalesce(s.cat_group, p.cat_group, 'OTHER') end as cat_group,
-        coalesce(v.committed_to_utc, v.committed_from_utc) as committed_utc,
-        v.reported_ts_utc,
-        v.recorded_ts_utc
+        f.committed_utc,
+        f.reported_ts_utc,
+        f.recorded_ts_utc
     from firsts f
     inner join spans e
         on
@@ -82,19 +199,9 @@ cohort as (
             and e.feed = f.feed
             and f.observed_utc > e.first_load_utc
             and f.observed_utc + interval 90 day <= e.newest_utc
-    left join history.crime_versions v
-        on
-            f.table_name = 'crimes'
-            and v.feed = f.feed
-            and v.source_system = f.source_system
-            and v.record_id = f.record_id
-            and v.version_no = f.version_no
     left join history.offence_spans s
-        on
-            s.ho_offence_code = v.ho_offence_code
-            and coalesce(cast(v.recorded_ts_local as date), cast('9998-12-31' as date)) >= s.day_from
-            and coalesce(cast(v.recorded_ts_local as date), cast('9998-12-31' as date)) < s.day_before
-    left join history.policeuk_categories_current p on p.policeuk_category = v.policeuk_category
+        on s.ho_offence_code = f.ho_offence_code and f.recorded_day >= s.day_from and f.recorded_day < s.day_before
+    left join history.policeuk_categories_current p on p.policeuk_category = f.policeuk_category
 
 ),
 
@@ -139,7 +246,7 @@ turns as (
             and s.source_system = c.source_system
             and s.record_id = c.record_id
             and s.observed_utc <= c.observed_utc + interval 90 day
-    where c.n_changes > 0
+
 
 ),
 

@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 import polars as pl
 
-from hotspot_pipeline.hexes.site_tables import CRIMES, GEOCODES, INCIDENTS, SITES, site_matches
+from hotspot_pipeline.hexes.site_matches import ASB, CRIMES, DEFAULTS, SITES, site_matches
 from hotspot_pipeline.sql_models.model import SqlModel
 from hotspot_pipeline.sql_models.rebinding import over
 from hotspot_pipeline.warehouse.session import ASKED, Session
@@ -32,7 +32,7 @@ def weekly_as_known(
     session.stage(ASKED, pl.DataFrame({"w": weeks}, schema={"w": pl.Date}))
     known = {
         table: _stage(session, models[table], known_at)
-        for table in {*models[EVENTS].tables, CRIMES, INCIDENTS, SITES, GEOCODES}
+        for table in {*models[EVENTS].tables, CRIMES, ASB, SITES, DEFAULTS}
         if table in models and "known_at" in models[table].parameters
     }
     session.stage("known_site_matches", site_matches(session, known))

@@ -16,13 +16,14 @@ import polars as pl
 from hotspot_pipeline.geo.boundary import Boundary
 from hotspot_pipeline.geo.grid import Grid, GridSpec, make_grid
 from hotspot_pipeline.geo.transform import TRANSFORM_ID, to_bng
+from hotspot_pipeline.hexes import site_matches
 from hotspot_pipeline.hexes.accuracy import accuracy_curve
 from hotspot_pipeline.hexes.concentration import concentration_curve, concentration_summary
 from hotspot_pipeline.hexes.hotspot_tables import build_hotspots
 from hotspot_pipeline.hexes.scoring import SelectionWindow, score_cells, selection_window
 from hotspot_pipeline.hexes.signoff import read_selections
-from hotspot_pipeline.hexes.site_tables import site_matches
 from hotspot_pipeline.orchestration.tables import Results, Workshop
+from hotspot_pipeline.warehouse.following import replace_followed
 from hotspot_pipeline.warehouse.session import Session
 
 RESOLUTIONS = (8, 9, 10)
@@ -36,10 +37,8 @@ Compute = Callable[[Session], Mapping[str, pl.DataFrame]]
 
 def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
     grid = shop.grid
-    current = ("history.crimes_current", "history.asb_current")
     return [
-        _asset(shop, {"hexes.site_matches": (*current, "history.excluded_sites_current", "history.default_geocodes_current")},
-               lambda session: {"hexes.site_matches": site_matches(session)}),
+        _site_matches(shop),
         _asset(shop, {"hexes.cells": ("hexes.events",)}, lambda session: {"hexes.cells": _cells(shop, session)}),
         _asset(shop, {"hexes.cell_scores": ("hexes.events", "hexes.cells", "history.venues_current")},
                lambda session: {"hexes.cell_scores": _scores(shop, session, grid)}),
@@ -61,11 +60,7 @@ def _asset(
     @dg.multi_asset(
         name=f"{shop.force.force_id}__" + first.replace(".", "__"),
         specs=[
-            shop.spec(
-                table,
-                deps=deps,
-                metadata={"transform": TRANSFORM_ID, "grid resolution": shop.force.grid_resolution},
-            )
+            shop.spec(table, deps=deps, metadata=_grid_facts(shop))
             for table, deps in tables.items()
         ],
         check_specs=[check for table in tables for check in shop.checks(table)],
@@ -80,6 +75,31 @@ def _asset(
                 yield from shop.run_write(table, partial(session.replace_table, contract, rows))
 
     return build
+
+
+def _site_matches(shop: Workshop) -> dg.AssetsDefinition:
+    table = "hexes.site_matches"
+    reads = (site_matches.CRIMES, site_matches.ASB, site_matches.SITES, site_matches.DEFAULTS)
+
+    @dg.multi_asset(
+        name=f"{shop.force.force_id}__hexes__site_matches",
+        specs=[shop.spec(table, deps=reads, metadata=_grid_facts(shop))],
+        check_specs=shop.checks(table),
+        required_resource_keys={shop.resource},
+        pool=shop.pool,
+    )
+    def build(context: dg.AssetExecutionContext) -> Results:
+        with shop.warehouse(context).session() as session:
+            rows = site_matches.rows_of(session)
+            yield from shop.run_write(
+                table, partial(replace_followed, session, shop.catalog[table], rows)
+            )
+
+    return build
+
+
+def _grid_facts(shop: Workshop) -> dict[str, Any]:
+    return {"transform": TRANSFORM_ID, "grid resolution": shop.force.grid_resolution}
 
 
 def _shaped(frame: pl.DataFrame, columns: Mapping[str, str]) -> pl.DataFrame:

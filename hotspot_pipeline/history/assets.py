@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from hotspot_pipeline.history.digest import digest
+from hotspot_pipeline.history.digest import changed_records, digest
 from hotspot_pipeline.history.guard import BANNER, reason
 from hotspot_pipeline.history.lookup_ledger import write_lookup_ledgers
 from hotspot_pipeline.history.lookups import CHANGES, LOOKUPS, VERSIONS, Taken, take_in
@@ -89,7 +89,8 @@ def _versions(shop: Workshop) -> dg.AssetsDefinition:
                 shown = ", ".join(taken[:20]) + (" …" if len(taken) > 20 else "")
                 context.instance.add_run_tags(context.run_id, {EXTRACTS_TAG: shown})
             facts = _facts(session, taken) | _recoded_by_lookups(recoded)
-            for write in standing.writes():
+            touched = {s.versions: f"select * from {changed_records(s)}" for s in VERSIONED}
+            for write in standing.writes(touched):
                 yield shop.result(write, facts)
 
     return versions

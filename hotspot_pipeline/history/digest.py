@@ -22,22 +22,33 @@ from hotspot_pipeline.history.versioned import Versioned
 from hotspot_pipeline.history.versions import observed_versions
 from hotspot_pipeline.warehouse.session import Session
 
+_RECORD = {"feed": pl.String, "source_system": pl.String, "record_id": pl.String}
+
+
+def changed_records(spec: Versioned) -> str:
+    """The temporary table of the records whose versions the last `digest` changed."""
+    return f"digest_changed_{spec.table}"
+
 
 def digest(
     session: Session, spec: Versioned, *, run_id: str, now: datetime, say: Callable[[str], None]
 ) -> list[str]:
     """Returns the ids of the extracts it took in or took back; none when nothing is new."""
+    session.stage(changed_records(spec), pl.DataFrame(schema=_RECORD))
     accepted = observations.accepted_extracts(session, spec)
     nights = nights_of(session, spec, accepted)
     if not nights:
         return []
-    observations.stage_rows(session, spec, [to_look_at(n, accepted) for n in nights])
-    records = _records(session, nights)
-    found = changes(_observed(session, spec, nights, records), _standing(session, spec, records))
-    entries = entries_of(session, spec, nights, records, found, run_id, now)
+    looks = [to_look_at(n, accepted) for n in nights]
     first = {n.feed for n in nights if n.is_first}
     with session.transaction():
+        observations.stage_rows(session, spec, looks)
+        records = _records(session, nights)
+        found = changes(_observed(session, spec, nights, records), _standing(session, records))
+        entries = entries_of(session, spec, nights, records, found, run_id, now)
         write_versions(session, spec, found)
+        observations.stage_versions(session, spec, looks)
+        _note_changed(session, spec, found)
         _stage_answers(session, nights, entries, found)
         write_ledgers(session, spec, run_id)
         write_book(session, nights, now, judged(entries, n_moved(session), first))
@@ -70,7 +81,7 @@ def _observed(
         select d.ptr, {spec.status} as record_status, {spec.group_hashes("v")}
         from digest_states s
         join digest_rows d on d.ptr = s.ptr
-        join {spec.validated} v
+        join digest_content v
             on v.extract_id = d.extract_id and v.source_file = d.source_file and v.line_no = d.line_no
         """
     )
@@ -99,19 +110,34 @@ def _records(session: Session, nights: list[FeedNight]) -> pl.DataFrame:
     return session.frame("select record, feed from digest_records").join(moments, on="feed")
 
 
-def _standing(session: Session, spec: Versioned, records: pl.DataFrame) -> pl.DataFrame:
+def _standing(session: Session, records: pl.DataFrame) -> pl.DataFrame:
     rows = session.frame(
-        f"""
+        """
         select r.record, v.observed_utc as observed_ts, v.row_hash,
             v.record_status in ('missing_from_source', 'withdrawn') as is_missing, v.record_status,
             v.known_from_utc as known_from, v.known_to_utc as known_to, v.version_no, v.change_mask
-        from {spec.versions} v
+        from digest_versions v
         join digest_records r
             on r.feed = v.feed and r.source_system = v.source_system and r.record_id = v.record_id
         where v.taken_back_utc is null
         """
     )
     return rows.join(records.drop("feed"), on="record", how="left")
+
+
+def _note_changed(session: Session, spec: Versioned, found: Changes) -> None:
+    """`changed_records`, and for the tables that follow the versions the rows behind these records."""
+    parts = (found.added, found.closed, found.taken_back)
+    session.stage("digest_changed", pl.concat([p.select("record") for p in parts]).unique())
+    changed = changed_records(spec)
+    session.execute(
+        f"create or replace temp table {changed} as "
+        "select feed, source_system, record_id from digest_records semi join digest_changed using (record)"
+    )
+    session.note_changes(
+        spec.versions,
+        f"select extract_id, source_file, line_no from digest_versions semi join {changed} using (feed, source_system, record_id)",
+    )
 
 
 def _stage_answers(

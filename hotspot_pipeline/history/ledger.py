@@ -2,7 +2,7 @@
 
 Here: each new answer beside the one before it. Not here: which answers there are (`timeline.py`), how a change reads (`words.py`),
 the count ledger (a SQL model). Works on temporary tables of the digest: `digest_answers` (record, observed_ts, known_from of the new
-answers), `digest_records`, `digest_moments` (feed, known_from, observed_ts, extract_id, is_first_load; without observed_ts
+answers), `digest_records`, `digest_versions`, `digest_moments` (feed, known_from, observed_ts, extract_id, is_first_load; without observed_ts
 the extract that corrected something).
 
 Groups are those of the lookups as they were known with the answer, or after the newest change of a lookup that the ledgers tell of already
@@ -61,10 +61,10 @@ def _pairs(spec: Versioned) -> str:
                 coalesce(m.extract_id, k.extract_id) as extract_id, coalesce(m.is_first_load, false) as is_first_load
             from digest_answers a
             join digest_records r on r.record = a.record
-            join {spec.versions} n
+            join digest_versions n
                 on n.feed = r.feed and n.source_system = r.source_system and n.record_id = r.record_id
                 and n.observed_utc = a.observed_ts and n.known_from_utc = a.known_from
-            left join {spec.versions} b
+            left join digest_versions b
                 on b.feed = r.feed and b.source_system = r.source_system and b.record_id = r.record_id
                 and b.known_to_utc = n.known_from_utc and b.known_from_utc < b.known_to_utc
             left join digest_moments m

@@ -4,7 +4,9 @@ Here: SQL over `raw` and `validated`, and which records a night can have touched
 sightings (`versions.py`), and what is written (`digest.py`).
 
 Works in temporary tables of the session: `digest_extracts` and `digest_wholes` (the accepted extracts), `digest_touched` and
-`digest_records` (the records to look at), `digest_rows` (their rows; `record` and `ptr` are the integers of the kernels).
+`digest_records` (the records to look at), `digest_content` (their accepted rows, all columns) and `digest_rows` (the same, numbered;
+`record` and `ptr` are the integers of the kernels). A night looks at a few thousand records of millions: the large tables are read
+once for them, and every later step works on the few.
 """
 
 from __future__ import annotations
@@ -37,13 +39,13 @@ _NUMBERED = """
                 partition by r.extract_id, coalesce(r.{pid}, 'row:' || r.row_hash)
                 order by r.month, {steady}, r.row_hash, r.source_file, r.line_no
             ) as copy_no
-        from {validated} r join digest_extracts e on e.extract_id = r.accepted_with
+        from digest_content r join digest_extracts e on e.extract_id = r.accepted_with
         where e.kind = 'snapshot'
     ) v
 """
 _KEYED = """
     select r.*, e.feed, e.feed_no, e.kind, e.order_ts_utc, r.{pid} as record_id
-    from {validated} r join digest_extracts e on e.extract_id = r.accepted_with
+    from digest_content r join digest_extracts e on e.extract_id = r.accepted_with
     where e.kind <> 'snapshot'
 """
 # the records of which a new extract shows something, or of which a whole one fails to show something
@@ -57,6 +59,9 @@ _TOUCHED = """
         on v.extract_id = r.extract_id and v.source_file = r.source_file and v.line_no = r.line_no
     where r.feed = $feed and (r.from_order_ts_utc > $since or r.to_order_ts_utc >= $absent_since)
 """
+# what the kernels compare; content is read once it is known what changed
+_OF_VERSIONS = """feed, source_system, record_id, observed_utc, row_hash, record_status, known_from_utc, known_to_utc,
+    taken_back_utc, version_no, change_mask"""
 # a number for each feed, and within a feed of releases for each month
 _SCOPE = """({alias}.feed_no * 100000
         + case when {alias}.kind = 'snapshot' then year({alias}.month) * 12 + month({alias}.month) else 0 end)"""
@@ -121,6 +126,15 @@ def stage_rows(session: Session, spec: Versioned, looks: Sequence[LookAt]) -> No
     session.execute(
         "create or replace temp table digest_touched (feed varchar, source_system varchar, record_id varchar)"
     )
+    for look in looks:
+        if not look.everything:
+            session.execute(
+                f"insert into digest_touched {_TOUCHED.format(**names)}",
+                {"feed": look.feed, "since": look.since, "absent_since": look.absent_since},
+            )
+    whole = any(look.everything for look in looks)
+    touched = None if whole else f"{spec.pid} in (select record_id from digest_touched)"
+    stage_part(session, "digest_content", spec.validated, touched)
     parts = []
     for look in looks:
         if look.everything:
@@ -129,10 +143,6 @@ def stage_rows(session: Session, spec: Versioned, looks: Sequence[LookAt]) -> No
                 for query in (_KEYED, _NUMBERED)
             ]
         else:
-            session.execute(
-                f"insert into digest_touched {_TOUCHED.format(**names)}",
-                {"feed": look.feed, "since": look.since, "absent_since": look.absent_since},
-            )
             parts.append(
                 f"select q.* from ({_KEYED.format(**names)}) q semi join digest_touched t "
                 f"on t.feed = q.feed and t.source_system = q.source_system and t.record_id = q.record_id "
@@ -153,6 +163,7 @@ def stage_rows(session: Session, spec: Versioned, looks: Sequence[LookAt]) -> No
         )
         """
     )
+    stage_versions(session, spec, looks, _OF_VERSIONS)
     session.execute(
         """
         create or replace temp table digest_rows as
@@ -163,6 +174,26 @@ def stage_rows(session: Session, spec: Versioned, looks: Sequence[LookAt]) -> No
             on r.feed = f.feed and r.source_system = f.source_system and r.record_id = f.record_id
         """
     )
+
+
+def stage_versions(
+    session: Session, spec: Versioned, looks: Sequence[LookAt], columns: str = "*"
+) -> None:
+    """`digest_versions`: the versions of the records to look at, as they stand now, with `rid`, their place in the table."""
+    whole = any(look.everything for look in looks)
+    few = None if whole else "record_id in (select record_id from digest_records)"
+    stage_part(session, "digest_versions", spec.versions, few, columns)
+
+
+def stage_part(
+    session: Session, name: str, table: str, few: str | None, columns: str = "*"
+) -> None:
+    """A view `name` of the table's rows with their `rid`: of the few that the condition names, copied, or of all of them."""
+    source = f"select {columns}, rowid as rid from {table}"
+    if few is not None:
+        session.execute(f"create or replace temp table {name}_few as {source} where {few}")
+        source = f"select * from {name}_few"
+    session.execute(f"create or replace temp view {name} as {source}")
 
 
 def read_sightings(session: Session) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -10,8 +10,13 @@ from hotspot_pipeline.history.timeline import Changes
 from hotspot_pipeline.history.versioned import Versioned
 from hotspot_pipeline.warehouse.session import Session
 
-_KEY = """r.feed = v.feed and r.source_system = v.source_system and r.record_id = v.record_id
-    and c.record = r.record and c.observed_ts = v.observed_utc and c.known_from = v.known_from_utc"""
+# by their place in the table, found among the few: else each update would compare all versions
+_ROWS = """
+    select c.*, v.rid from {edits} c
+    join digest_records r on r.record = c.record
+    join digest_versions v on v.feed = r.feed and v.source_system = r.source_system and v.record_id = r.record_id
+        and v.observed_utc = c.observed_ts and v.known_from_utc = c.known_from
+"""
 _OWN = {
     "feed": "r.feed", "source_system": "r.source_system", "record_id": "r.record_id", "version_no": "a.version_no",
     "observed_utc": "a.observed_ts", "known_from_utc": "a.known_from", "known_to_utc": "a.known_to",
@@ -30,14 +35,16 @@ def write_versions(session: Session, spec: Versioned, found: Changes) -> None:
         from digest_added a
         join digest_rows r on r.ptr = a.ptr
         join digest_extracts x on x.feed = r.feed and x.order_ts_utc = a.observed_ts
-        join {spec.validated} v
+        join digest_content v
             on v.extract_id = r.extract_id and v.source_file = r.source_file and v.line_no = r.line_no
         """
     )
     # with a record that only withdrawn extracts had shown the content last known stays
-    session.stage("digest_gone", _columns(found.added.filter(~has_row)))
-    session.execute(
-        f"""
+    gone = found.added.filter(~has_row)
+    if not gone.is_empty():
+        session.stage("digest_gone", _columns(gone))
+        session.execute(
+            f"""
         {_insert(session, spec, {})}
         from digest_gone a
         join digest_records r on r.record = a.record
@@ -45,16 +52,16 @@ def write_versions(session: Session, spec: Versioned, found: Changes) -> None:
             on v.feed = r.feed and v.source_system = r.source_system and v.record_id = r.record_id
             and v.known_to_utc is null and v.taken_back_utc is null and v.observed_utc = a.observed_ts
         """
-    )
+        )
     session.stage("digest_closed", found.closed)
     session.execute(
         f"update {spec.versions} v set known_to_utc = c.known_to, version_no = c.version_no, change_mask = c.change_mask "
-        f"from digest_closed c, digest_records r where {_KEY}"
+        f"from ({_ROWS.format(edits='digest_closed')}) c where v.rowid = c.rid"
     )
     session.stage("digest_taken_back", found.taken_back)
     session.execute(
         f"update {spec.versions} v set known_to_utc = c.known_to, taken_back_utc = c.taken_back, version_no = null "
-        f"from digest_taken_back c, digest_records r where {_KEY}"
+        f"from ({_ROWS.format(edits='digest_taken_back')}) c where v.rowid = c.rid"
     )
 
 

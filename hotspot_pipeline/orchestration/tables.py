@@ -156,6 +156,7 @@ class Workshop:
         facts: dict[str, Any] = {
             "dagster/row_count": write.n_rows,
             "what changed": _what_changed(write),
+            **({"computed": write.how} if write.how else {}),
             **(metadata or {}),
         }
         version = None if contract.partition != "none" else dg.DataVersion(write.content)

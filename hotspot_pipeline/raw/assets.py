@@ -63,7 +63,10 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
             taken = _take_all(shop, session, context)
             _say(context, taken)
             checks = [_readable_result(shop, session)]
-            for write in standing.writes():
+            ids = [account.extract["extract_id"] for account in taken.intakes]
+            session.stage("taken_extracts", pl.DataFrame({"extract_id": ids}, schema={"extract_id": pl.String}))  # fmt: skip
+            touched = {t: "select extract_id from taken_extracts" for t in tables if shop.catalog[t].audited_by}  # fmt: skip
+            for write in standing.writes(touched):
                 yield shop.result(write, _facts(write.table, taken))
             yield from checks
 

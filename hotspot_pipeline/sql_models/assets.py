@@ -17,6 +17,8 @@ from hotspot_pipeline.orchestration.partitions import key_date
 from hotspot_pipeline.orchestration.tables import Results, Workshop
 from hotspot_pipeline.sql_models.kernel_model import KernelModel, WindowedModel
 from hotspot_pipeline.sql_models.model import SqlModel
+from hotspot_pipeline.sql_models.rebinding import over
+from hotspot_pipeline.warehouse.following import Rows, replace_followed
 from hotspot_pipeline.warehouse.session import ASKED, Query, Session, Write
 
 Footer = Callable[[Session], Mapping[str, Any]]
@@ -89,8 +91,16 @@ def _write(
 
 
 def write_model(session: Session, model: SqlModel, values: Mapping[str, Any]) -> Write:
-    """Runs an unpartitioned model and writes its table."""
-    return session.replace_table(model.contract, Query(model.sql, model.bound(values)))
+    """Runs an unpartitioned model and writes its table; one that follows others for the rows that changed there, where it can."""
+    bound = model.bound(values)
+    if not model.contract.follows:
+        return session.replace_table(model.contract, Query(model.sql, bound))
+
+    def compute(parts: Mapping[str, str]) -> Query:
+        return Query(over(model.sql, parts) if parts else model.sql, bound)
+
+    rows = Rows(compute, model.tables, model.code_version, model.names, bound.get("known_at"))
+    return replace_followed(session, model.contract, rows)
 
 
 def refresh_model(

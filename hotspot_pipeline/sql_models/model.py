@@ -99,6 +99,9 @@ def _load(contract: TableContract, path: Path, catalog: Catalog, schema: Mapping
             f"{path}:{final_select_line(sql)}: columns differ from {contract.path.name}: missing {lacking or 'none'}, "
             f"not in the contract {extra or 'none'}" + (f", twice {twice}" if twice else "")
         )
+    unread = [t for t in contract.follows if t not in tables]
+    if unread:
+        raise ModelError(f"{contract.path}: follows {unread[0]}, which {path.name} does not read")
     if contract.partition != "none" and not {"window_start", "window_end"} <= parameters:
         raise ModelError(
             f"{path}:1: a {contract.partition} model must use $window_start and $window_end"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import polars as pl
 
 from hotspot_pipeline.feeds.contract import RUN_TABLES, FeedContract
 from hotspot_pipeline.feeds.of_force import contracts_of
@@ -119,7 +120,15 @@ def _gate(shop: Workshop) -> dg.AssetsDefinition:
                 facts["validation report"] = dg.MetadataValue.path(
                     _write_report(shop, reports, context.run_id)
                 )
-            for write in standing.writes():
+            ids = [report.extract_id for report in reports]
+            session.stage("judged_extracts", pl.DataFrame({"extract_id": ids}, schema={"extract_id": pl.String}))  # fmt: skip
+            # a row of a full extract may be accepted with a later one
+            touched = {
+                t: f"select extract_id from {t} where accepted_with in (select extract_id from judged_extracts)"
+                for t in tables
+                if shop.catalog[t].audited_by
+            }
+            for write in standing.writes(touched):
                 yield shop.result(write, facts)
             yield from _expectation_results(shop, session, feeds)
 

@@ -18,12 +18,14 @@ Severity = Literal["error", "warn"]
 
 @dataclass(frozen=True)
 class Audit:
-    """A query that returns the bad rows. `error` keeps yesterday's rows and blocks; `warn` reports."""
+    """A query that returns the bad rows. `error` keeps yesterday's rows and blocks; `warn` reports. `by_group`: it looks at the rows of
+    one group of its table's `audited_by` at a time, so it can be asked of some groups."""
 
     name: str
     sql: str
     severity: Severity
     description: str
+    by_group: bool = False
 
 
 def derived_audits(

@@ -7,13 +7,21 @@ documents it. Where a `.sql` stands beside it the table is a SQL model, otherwis
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from hotspot_pipeline.strict_yaml import flag, mapping, read_mapping, refuse_unknown, text, texts
+from hotspot_pipeline.strict_yaml import flag, mapping, read_mapping, refuse_unknown, text
 from hotspot_pipeline.warehouse.audits import Audit, Severity, derived_audits
+from hotspot_pipeline.warehouse.contract_entries import (
+    TableColumn,
+    TableContractError,
+    read_audits,
+    read_column,
+    read_list,
+    read_one,
+)
 
 __all__ = [
     "STAGES",
@@ -31,33 +39,22 @@ __all__ = [
 STAGES = ("raw", "validated", "history", "hexes", "hot_times", "patrols", "evaluation", "published")
 COLUMN_MEANINGS = "columns.yml"
 Partition = Literal["none", "daily", "weekly"]
-_TYPES = ("VARCHAR", "BIGINT", "INTEGER", "SMALLINT", "DOUBLE", "BOOLEAN", "DATE", "TIMESTAMP")
-_DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _OWNER = re.compile(r"team:[\w-]+|[\w.+-]+@[\w.-]+")
 # what only rows about single events or records have
 _ROW_LEVEL = re.compile(r".*_pid|row_hash|line_no|event_id")
 _KEYS = (
-    "description", "grain", "columns", "owner", "time_column", "partition", "publish", "audits",
+    "description", "grain", "columns", "owner", "time_column", "partition", "publish", "audits", "follows", "audited_by",
 )  # fmt: skip
-
-
-class TableContractError(ValueError):
-    """A table contract that cannot be used; names file, key, value and rule."""
-
-
-@dataclass(frozen=True)
-class TableColumn:
-    name: str
-    type: str
-    description: str = ""
-    unit: str = ""
-    required: bool = False
-    allowed: tuple[str, ...] = ()
+# what names a delivered row, and with it the rows that are computed from it
+ROW_NAME = ("extract_id", "source_file", "line_no")
 
 
 @dataclass(frozen=True)
 class TableContract:
+    """`follows`: tables by whose changed rows it is computed, row name by row name (`increments.py`). `audited_by`: columns whose
+    groups are audited where a night wrote to them, and in turn (`auditing.py`)."""
+
     stage: str
     table: str
     description: str
@@ -70,6 +67,8 @@ class TableContract:
     partition: Partition = "none"
     publish: bool = False
     audits: tuple[Audit, ...] = field(default=())
+    follows: tuple[str, ...] = ()
+    audited_by: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -144,7 +143,7 @@ def read_table_contract(path: Path, audits_folder: Path) -> TableContract:
         if not document.get(key):
             raise TableContractError(f"{path}: '{key}' is missing")
     listed = mapping(document["columns"], f"{path}: columns", TableContractError)
-    columns = tuple(_column(name, spec, path) for name, spec in listed.items())
+    columns = tuple(read_column(name, spec, path) for name, spec in listed.items())
     sql_path = path.with_suffix(".sql")
     contract = TableContract(
         stage=path.parent.name,
@@ -152,15 +151,17 @@ def read_table_contract(path: Path, audits_folder: Path) -> TableContract:
         description=" ".join(
             text(document["description"], f"{path}: description", TableContractError).split()
         ),
-        grain=_list(document, "grain", f"{path}: grain"),
+        grain=read_list(document, "grain", f"{path}: grain"),
         columns=columns,
         owner=text(document["owner"], f"{path}: owner", TableContractError),
         path=path,
         sql_path=sql_path if sql_path.exists() else None,
-        time_column=_one(document, "time_column", path),
-        partition=_one(document, "partition", path) or "none",  # type: ignore[arg-type]
+        time_column=read_one(document, "time_column", path),
+        partition=read_one(document, "partition", path) or "none",  # type: ignore[arg-type]
         publish=flag(document.get("publish", False), f"{path}: publish", TableContractError),
-        audits=tuple(_audits(document.get("audits") or (), audits_folder, path)),
+        audits=tuple(read_audits(document.get("audits") or (), audits_folder, path)),
+        follows=read_list(document, "follows", f"{path}: follows"),
+        audited_by=read_list(document, "audited_by", f"{path}: audited_by"),
     )
     _check(contract)
     return contract
@@ -175,9 +176,18 @@ def _check(contract: TableContract) -> None:
             raise TableContractError(
                 f"{path}: '{name}': small letters, digits and underscores only, a letter first"
             )
-    for name in (*contract.grain, *([contract.time_column] if contract.time_column else [])):
+    time_column = [contract.time_column] if contract.time_column else []
+    row_name = ROW_NAME if contract.follows else ()
+    for name in (*contract.grain, *time_column, *contract.audited_by, *row_name):
         if name not in by_name:
-            raise TableContractError(f"{path}: '{name}' in grain or time_column is not a column")
+            raise TableContractError(
+                f"{path}: '{name}' is not a column: grain, time_column and audited_by name columns, and a table that follows "
+                f"others has {', '.join(ROW_NAME)}"
+            )
+    if contract.follows and contract.partition != "none":
+        raise TableContractError(
+            f"{path}: follows: a {contract.partition} table is written by windows"
+        )
     if contract.partition not in ("none", "daily", "weekly"):
         raise TableContractError(
             f"{path}: partition '{contract.partition}' is not one of none, daily, weekly"
@@ -207,62 +217,3 @@ def _check(contract: TableContract) -> None:
                 f"{path}: publish: true is not allowed: {why} its rows are single records; "
                 "the published copy holds aggregates only"
             )
-
-
-def _column(name: str, given: Any, path: Path) -> TableColumn:
-    where = f"{path}: column {name}"
-    spec = mapping(given, where, TableContractError)
-    refuse_unknown(
-        spec, ("type", "description", "unit", "required", "allowed"), where, TableContractError
-    )
-    kind = str(spec.get("type", ""))
-    decimal = _DECIMAL.fullmatch(kind)
-    if kind not in _TYPES and not decimal:
-        raise TableContractError(
-            f"{where}: type '{kind}' is not one of {', '.join(_TYPES)}, DECIMAL(p,s)"
-        )
-    if decimal and not int(decimal[2]) <= int(decimal[1]) <= 38:
-        raise TableContractError(f"{where}: '{kind}': at most 38 digits, of them the decimals")
-    allowed = _list(spec, "allowed", f"{where}: allowed")
-    if allowed and kind != "VARCHAR":
-        raise TableContractError(f"{where}: 'allowed' is for VARCHAR columns, not {kind}")
-    return TableColumn(
-        name,
-        f"DECIMAL({decimal[1]},{decimal[2]})" if decimal else kind,
-        str(spec.get("description") or ""),
-        str(spec.get("unit") or ""),
-        flag(spec.get("required", False), f"{where}: required", TableContractError),
-        allowed,
-    )
-
-
-def _one(document: Mapping[str, Any], key: str, path: Path) -> str | None:
-    value = document.get(key)
-    return None if value is None else text(value, f"{path}: {key}", TableContractError)
-
-
-def _list(values: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
-    return texts(values[key], where, TableContractError) if values.get(key) is not None else ()
-
-
-def _audits(entries: Any, folder: Path, path: Path) -> Iterator[Audit]:
-    if not isinstance(entries, list | tuple):
-        raise TableContractError(f"{path}: audits: must be a list of {{name, severity}}")
-    for given in entries:
-        entry = mapping(given, f"{path}: audits", TableContractError)
-        refuse_unknown(
-            entry, ("name", "severity", "description"), f"{path}: audits", TableContractError
-        )
-        if not entry.get("name"):
-            raise TableContractError(f"{path}: audits: an audit has no name")
-        name = str(entry["name"])
-        file = folder / f"{name}.sql"
-        if not file.exists():
-            raise TableContractError(f"{path}: audit '{name}': no file {file.name} in {folder}")
-        severity = entry.get("severity", "error")
-        if severity not in ("error", "warn"):
-            raise TableContractError(
-                f"{path}: audit '{name}': severity '{severity}' is not error or warn"
-            )
-        query = file.read_text(encoding="utf-8").rstrip().rstrip(";").rstrip()
-        yield Audit(name, query, severity, str(entry.get("description") or ""))

@@ -35,7 +35,8 @@ class AuditResult:
 
 @dataclass(frozen=True)
 class Write:
-    """What a write did. `windows` are the time-column values whose rows changed; `n_rows` is the table's height."""
+    """What a write did. `windows` are the time-column values whose rows changed; `n_rows` is the table's height; `how` says which of
+    its rows were computed, where that is a question."""
 
     table: str
     n_rows: int
@@ -43,6 +44,7 @@ class Write:
     content: str
     audits: tuple[AuditResult, ...] = ()
     windows: tuple[date, ...] = ()
+    how: str = ""
 
 
 class AuditsFailed(RuntimeError):

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import polars as pl
 
-from hotspot_pipeline.warehouse import fingerprints
-from hotspot_pipeline.warehouse.audits import Audit
+from hotspot_pipeline.warehouse import fingerprints, increments
+from hotspot_pipeline.warehouse.auditing import AUDITED, limited, run_audits, stage_audited
 from hotspot_pipeline.warehouse.contract import Catalog, TableContract
 from hotspot_pipeline.warehouse.incoming import INCOMING, offered, stage
 from hotspot_pipeline.warehouse.results import (
@@ -27,7 +27,7 @@ from hotspot_pipeline.warehouse.results import (
     SchemaChangeRefused,
     Write,
 )
-from hotspot_pipeline.warehouse.schema import columns_of, ensure_table, named
+from hotspot_pipeline.warehouse.schema import columns_of, ensure_table
 
 __all__ = [
     "AuditResult",
@@ -41,6 +41,14 @@ __all__ = [
 
 # the temporary table of the windows that a query is asked for, one column `w`
 ASKED = "asked_windows"
+
+
+@dataclass
+class Writing:
+    """A transaction under way; it is committed only where `keep` is set."""
+
+    connection: duckdb.DuckDBPyConnection
+    keep: bool = False
 
 
 class Session:
@@ -77,10 +85,18 @@ class Session:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Everything inside is there together, or none of it."""
+        with self.writing() as write:
+            yield
+            write.keep = True
+
+    @contextmanager
+    def writing(self) -> Iterator[Writing]:
+        """A transaction that is rolled back, and leaves the file as it is, unless what is inside sets `keep`."""
+        write = Writing(self._con)
         self._con.execute("begin")
         try:
-            yield
-            self._con.execute("commit")
+            yield write
+            self._con.execute("commit" if write.keep else "rollback")
         except BaseException:
             self._roll_back()
             raise
@@ -115,15 +131,34 @@ class Session:
         finally:
             self._con.unregister(name)
 
+    def note_changes(self, table: str, names: str) -> None:
+        """Books which delivered rows a table that others follow changed with: `names` is a SELECT of extract_id, source_file, line_no.
+        Inside the transaction of the change."""
+        increments.note_changes(self._con, table, names)
+
     def audit(self, contract: TableContract) -> tuple[AuditResult, ...]:
-        return tuple(self._run_audit(audit) for audit in contract.all_audits)
+        return run_audits(self._con, contract.all_audits)
+
+    def audit_part(self, contract: TableContract, touched: str) -> tuple[AuditResult, ...]:
+        """The audits of the groups of rows that `touched`, a SELECT, names, and of those whose turn it is."""
+        stage_audited(self._con, contract, touched)
+        found = run_audits(self._con, limited(contract))
+        self._con.execute(f"drop table {AUDITED}")
+        return found
 
     def stand(
-        self, contract: TableContract, before: tuple[int, str], *, is_edited: bool = False
+        self,
+        contract: TableContract,
+        before: tuple[int, str],
+        *,
+        is_edited: bool = False,
+        touched: str | None = None,
     ) -> Write:
-        """The report on a table that this step added to: `before` is what `standing` gave at its start."""
+        """The report on a table that this step added to: `before` is what `standing` gave at its start. `touched`: a SELECT of the groups
+        that were written to; without it every row is audited."""
         after = self.standing(contract, is_edited=is_edited)
-        return Write(contract.name, after[0], after != before, after[1], self.audit(contract))
+        audits = self.audit_part(contract, touched) if touched else self.audit(contract)
+        return Write(contract.name, after[0], after != before, after[1], audits)
 
     def replace_table(self, contract: TableContract, source: Query | pl.DataFrame) -> Write:
         """The whole table, in one transaction."""
@@ -205,25 +240,6 @@ class Session:
 
         return self._write(contract, source, swap, keep=along is not None)
 
-    def attach_copy(self, target: Path, contracts: Sequence[TableContract]) -> dict[str, int]:
-        """Copies the tables into a new database file at `target`; returns rows by table."""
-        counts: dict[str, int] = {}
-        self._con.execute(f"attach '{str(target).replace(chr(39), chr(39) * 2)}' as copy")
-        try:
-            for contract in contracts:
-                if self.exists(contract.name):
-                    self._con.execute(f"create schema if not exists copy.{contract.stage}")
-                    order = ", ".join(f'"{k}"' for k in contract.grain) or "all"
-                    self._con.execute(
-                        f"create table copy.{contract.name} as {named(contract, contract.name)} order by {order}"
-                    )
-                    counts[contract.name] = int(
-                        self.value(f"select count(*) from copy.{contract.name}")
-                    )
-        finally:
-            self._con.execute("detach copy")
-        return counts
-
     # ---------- parts of a write
 
     def _roll_back(self) -> None:
@@ -239,8 +255,7 @@ class Session:
         keep: bool = False,
     ) -> Write:
         """`keep`: commit even where the table's own rows are the same."""
-        self._con.execute("begin")
-        try:
+        with self.writing() as write:
             is_new_schema = self.ensure(contract)
             stage(self._con, contract, source)
             windows = swap()
@@ -249,22 +264,10 @@ class Session:
                 raise AuditsFailed(contract.name, audits)
             n_rows, content = fingerprints.content(self._con, contract, contract.name)
             self._con.execute(f"drop table {INCOMING}")
-            self._con.execute("commit" if windows or is_new_schema or keep else "rollback")
-        except BaseException:
-            self._roll_back()
-            raise
+            write.keep = bool(windows) or is_new_schema or keep
         return Write(
             contract.name, n_rows, bool(windows), content, audits, windows if report_windows else ()
         )
-
-    def _run_audit(self, audit: Audit) -> AuditResult:
-        bad = f"from (\n{audit.sql}\n) bad"
-        n_bad = int(self.value(f"select count(*) {bad}"))
-        sample = ""
-        if n_bad:
-            first = self._con.sql(f"select * {bad} limit 1").pl().row(0, named=True)
-            sample = ", ".join(f"{k}={str(v)[:80]}" for k, v in list(first.items())[:6])
-        return AuditResult(audit, n_bad, sample)
 
 
 def _check_window(contract: TableContract, start: date, end: date) -> None:

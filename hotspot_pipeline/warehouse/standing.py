@@ -5,7 +5,7 @@ Here: what stood before the step, beside what stands after it. Not here: the wri
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from hotspot_pipeline.warehouse.results import Write
 from hotspot_pipeline.warehouse.session import Session
@@ -27,8 +27,13 @@ class Standing:
             c.name: session.standing(c, is_edited=c.name in self._edited) for c in contracts
         }
 
-    def writes(self) -> Iterator[Write]:
-        """What the step did to each table, with its audits, in the order of `tables`."""
+    def writes(self, touched: Mapping[str, str] | None = None) -> Iterator[Write]:
+        """What the step did to each table, with its audits, in the order of `tables`. `touched` gives for a table a SELECT of the groups of
+        rows that were written to; of a table that it does not name every row is audited."""
         for table, before in self._before.items():
-            contract = self._session.catalog[table]
-            yield self._session.stand(contract, before, is_edited=table in self._edited)
+            yield self._session.stand(
+                self._session.catalog[table],
+                before,
+                is_edited=table in self._edited,
+                touched=(touched or {}).get(table),
+            )

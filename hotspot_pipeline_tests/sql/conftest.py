@@ -103,6 +103,11 @@ class Desk:
     def clear(self) -> None:
         for table in self._written:
             self.session.execute(f"delete from {table}")
+        if self.session.value(
+            "select count(*) from duckdb_schemas() where schema_name = 'increments' and not internal"
+        ):
+            self.session.execute("delete from increments.builds")
+            self.session.execute("delete from increments.changes")
         self._written.clear()
 
 

@@ -57,8 +57,12 @@ AUDITS: dict[str, tuple[str, Rows, tuple[str, dict[str, Any]]]] = {
         {"history.extracts": [HELD], "raw.decisions": [{"extract_id": "e", "decision": "released", "decided_at_utc": NIGHTS[1]}]},
         ("raw.decisions", {"decided_at_utc": datetime(2026, 5, 31)})),
     "count_ledger_closes": ("history.count_ledger", {"history.count_ledger": [LEDGER]}, ("history.count_ledger", {"n_new": 4})),
-    "answers_tile": (
-        "history.count_ledger",
+    "asb_answers_tile": (
+        "history.asb_versions",
+        {"history.asb_versions": [{"known_from_utc": NIGHTS[0], "known_to_utc": NIGHTS[1]}, {"known_from_utc": NIGHTS[1]}]},
+        ("history.asb_versions", {"known_from_utc": NIGHTS[0], "known_to_utc": NIGHTS[2]})),
+    "crime_answers_tile": (
+        "history.crime_versions",
         {"history.crime_versions": [{"known_from_utc": NIGHTS[0], "known_to_utc": NIGHTS[1]}, {"known_from_utc": NIGHTS[1]}]},
         ("history.crime_versions", {"known_from_utc": NIGHTS[0], "known_to_utc": NIGHTS[2]})),
     "lookup_answers_follow": (

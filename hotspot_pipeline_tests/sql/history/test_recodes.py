@@ -340,3 +340,16 @@ def test_the_weeks_of_a_recode_are_those_before_and_after(told: Nights) -> None:
     told.night(1, crime("p", flag_knife=True))
     assert told.recodes("week_before", "week_after") == [("p", MONDAY, MONDAY)]
     assert told.affected("week_start", "police_day", "run_id") == {(MONDAY, FRIDAY, "r")}
+
+
+def test_a_police_day_that_reaches_into_the_next_month(desk: Desk) -> None:
+    """Before and after midnight on the last of a month: one police day, one cell, two months, two rows."""
+    groups(desk)
+    nights = Nights(desk)
+    nights.night(0, crime("p"))
+    evening = on(datetime(2026, 1, 31, 23))
+    after_midnight = evening | {"committed_from_local": datetime(2026, 2, 1, 1), "month": date(2026, 2, 1)}  # fmt: skip
+    nights.night(1, crime("a", **evening), crime("b", **after_midnight))
+    assert nights.affected("police_day", "month", "n_new") == {
+        (date(2026, 1, 31), date(2026, 1, 1), 1), (date(2026, 1, 31), date(2026, 2, 1), 1)}  # fmt: skip
+    assert desk.bad_rows("history.affected_weeks", "grain_is_unique") == 0

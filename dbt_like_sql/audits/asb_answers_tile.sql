@@ -8,16 +8,6 @@ with answers as (
         known_from_utc,
         known_to_utc,
         lead(known_from_utc) over (partition by feed, source_system, record_id order by known_from_utc) as next_from_utc
-    from history.crime_versions
-    where known_to_utc is null or known_to_utc > known_from_utc
-    union all
-    select
-        feed,
-        source_system,
-        record_id,
-        known_from_utc,
-        known_to_utc,
-        lead(known_from_utc) over (partition by feed, source_system, record_id order by known_from_utc) as next_from_utc
     from history.asb_versions
     where known_to_utc is null or known_to_utc > known_from_utc
 
