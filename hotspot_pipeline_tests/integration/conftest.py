@@ -1,8 +1,9 @@
-"""Forces that tests share: one made by hand; and two installations for slow tests, one with yesterday's deliveries in its tables, one
+"""Forces that tests share: one made by hand; the county told night by night; and two installations for slow tests, one with yesterday's deliveries in its tables, one
 that took today's too."""
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -13,6 +14,7 @@ import dagster as dg
 import pytest
 
 from hotspot_pipeline.cli import running
+from hotspot_pipeline_tests.integration import county_told as county_telling
 from hotspot_pipeline_tests.integration import standing
 from hotspot_pipeline_tests.integration.hand_made import SmallForce
 from hotspot_pipeline_tests.integration.installation import Installation, make_installation
@@ -68,3 +70,10 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallForc
         # the event log on disk is Dagster's own affair; in memory a night takes a tenth of the time
         monkeypatch.setattr(running, "instance", lambda _: nullcontext(in_memory))
         yield SmallForce(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def county_told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[county_telling.Told]:
+    folder = tmp_path_factory.mktemp("county")
+    yield county_telling.tell(folder)
+    shutil.rmtree(folder)

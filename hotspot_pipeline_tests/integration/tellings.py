@@ -87,14 +87,17 @@ class Telling:
         self._document["reference"] = {"ho_offence_lookup": str(path)}
         self._read()
 
-    def deliver(self, feed: str, name: str, rows: Rows) -> None:
+    def deliver(self, feed: str, name: str, rows: Rows | pl.DataFrame) -> None:
         """Writes the rows as a CSV file into the landing folder."""
         path = self.force.landing(feed) / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
+        if isinstance(rows, pl.DataFrame):
+            rows.write_csv(path)
+        else:
+            with path.open("w", newline="", encoding="utf-8") as stream:
+                writer = csv.DictWriter(stream, list(rows[0]))
+                writer.writeheader()
+                writer.writerows(rows)
         os.utime(path, (_LONG_AGO_S, _LONG_AGO_S))
 
     def land(self, feed: str, path: Path, name: str | None = None) -> None:
