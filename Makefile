@@ -57,7 +57,7 @@ fix: $(VENV)/.dev  ## format and mend what can be mended by itself
 bench: $(VENV)/.dev  ## side-by-side runs against what one would use instead
 	@$(BIN)/python -m benchmarks
 
-verify: .venv-spark/.done  ## what takes longer: kills, restarts, a browser, Spark; writes docs/verify.md
+verify: .venv-spark/.done  ## what takes longer: kills, restarts, a county's nights, a browser, Spark; writes docs/verify.md
 	@rm -rf build/verify
 	@HOTSPOTS_VERIFY_DIR=$(CURDIR)/build/verify $(BIN)/pytest -q -m "slow and not spark"
 	@HOTSPOTS_VERIFY_DIR=$(CURDIR)/build/verify .venv-spark/bin/pytest -q -m spark

@@ -237,6 +237,17 @@ def test_records_of_one_cell_day_and_group_are_counted_together(told: Nights) ->
         ("left", cell(0), 3, 0), ("came", cell(0), 1, 1), ("came", cell(2), 4, 1)}  # fmt: skip
 
 
+def test_the_night_into_a_new_month_touches_one_day_and_both_months(told: Nights) -> None:
+    """A police day ends at 06:00: what happens before that on the first of a month is of the last day of the month before."""
+    told.night(0, crime("p"))
+    eve = {**on(datetime(2026, 5, 31, 23)), "month": date(2026, 5, 1)}
+    told.night(1, crime("q", **eve), crime("r", **{**eve, "month": date(2026, 6, 1)}))
+    day = date(2026, 5, 31)
+    assert told.affected("police_day", "month", "n_records") == {
+        (day, date(2026, 5, 1), 1), (day, date(2026, 6, 1), 1)}  # fmt: skip
+    assert told.desk.bad_rows("history.affected_weeks", "grain_is_unique") == 0
+
+
 def test_the_group_is_that_of_the_day_on_which_it_was_recorded(desk: Desk) -> None:
     spring = date(2026, 4, 1)
     groups(
