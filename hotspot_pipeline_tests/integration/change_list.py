@@ -33,12 +33,13 @@ MISSING: State = {"record_status": "missing_from_source"}
 @dataclass(frozen=True)
 class Rules:
     """`late`: nights that came after `late_after` had been taken; `new_lookup_from`: the first night that met the new lookup;
-    `with_dirt`: what is wrong in rows and lines counts. Without any of it: the list of changes as it is."""
+    `turns_away`: rows that the gate turns away and lines that cannot be read are not known. Without any of it: the list of changes as it
+    is."""
 
     late: frozenset[int] = frozenset()
     late_after: int = -1
     new_lookup_from: int = 0
-    with_dirt: bool = True
+    turns_away: bool = True
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,8 @@ class Lives:
     def _observed(self, record: str, rules: Rules) -> Iterator[tuple[int, State]]:
         ats, wholes = self._calendar()
         begins = [(bisect_left(ats, at), state) for at, state in self.states[record]]
-        dirt = self.dirt.get(record, set()) if rules.with_dirt else set()
+        dirt = self.dirt.get(record, set())
+        wrong = dirt if rules.turns_away else set()
         shown_last: int | None = None
         absent: list[int] = []
         for k, (night, state) in enumerate(begins):
@@ -117,15 +119,15 @@ class Lives:
             if night >= until:
                 continue
             fulls = wholes[bisect_left(wholes, night) : bisect_left(wholes, until)]
-            if dirt.intersection(REJECTED) or (
-                REJECTED_IF_CLOSED in dirt and state["closed_ts_local"]
+            if wrong.intersection(REJECTED) or (
+                REJECTED_IF_CLOSED in wrong and state["closed_ts_local"]
             ):
                 absent += fulls
                 if shown_last is not None and len(absent) >= N_ABSENCES:
                     yield absent[N_ABSENCES - 1], MISSING
                     shown_last = None
                 continue
-            is_lost = rules.with_dirt and (record, night) in self.unreadable
+            is_lost = rules.turns_away and (record, night) in self.unreadable
             shown = night if not is_lost else fulls[0] if fulls else None
             if shown is not None:
                 yield shown, _as_written(state, dirt)

@@ -25,7 +25,7 @@ from hotspot_pipeline_tests.integration import county
 from hotspot_pipeline_tests.integration.change_list import Lives, Rules
 from hotspot_pipeline_tests.integration.county import Ground, Run
 from hotspot_pipeline_tests.integration.tellings import KEYS, Telling, as_known, unbalanced
-from hotspot_pipeline_tests.integration.touched import Lookup
+from hotspot_pipeline_tests.integration.touched import Lookup, Touched, affected
 from hotspot_pipeline_tests.unit.simulator.small_force import OFFENCE_LOOKUP
 
 N_DATES = 50
@@ -51,6 +51,11 @@ class Told:
     @cached_property
     def lives(self) -> dict[str, Lives]:
         return {feed: Lives.of(self.ground, feed) for feed in KEYS}
+
+    @cached_property
+    def touched(self) -> dict[str, tuple[Touched, Touched]]:
+        """Feed -> what `touched.affected` says of it."""
+        return {feed: affected(self.lives[feed], self.rules, self.lookups) for feed in KEYS}
 
     @cached_property
     def lookups(self) -> tuple[Lookup, Lookup]:

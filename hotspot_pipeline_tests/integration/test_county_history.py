@@ -82,7 +82,7 @@ def test_affected_weeks_are_those_of_the_list_of_changes(county_told: Told) -> N
     with county_told.telling.session() as session:
         for feed in KEYS:
             lives = county_told.lives[feed]
-            n_records, n_new = touched.affected(lives, county_told.rules, county_told.lookups)
+            n_records, n_new = county_told.touched[feed]
             moment_of = moments(session, county_told, TABLE[feed])
             listed: touched.Touched = Counter()
             listed_new: touched.Touched = Counter()
@@ -96,7 +96,7 @@ def test_affected_weeks_are_those_of_the_list_of_changes(county_told: Told) -> N
                 listed_new[moment_of[known], *where] += new
             assert listed == n_records, _apart(listed, n_records)
             assert +listed_new == +n_new
-            plain, _ = touched.affected(lives, Rules(with_dirt=False), county_told.lookups)
+            plain, _ = touched.affected(lives, Rules(turns_away=False), county_told.lookups)
             record(
                 "the county as delivered: affected weeks against the list of changes",
                 feed=feed,
@@ -138,7 +138,7 @@ def test_the_guard_holds_the_nights_that_move_too_much(county_told: Told) -> Non
         )
     assert found == wanted
     batch = county_told.ground.profile.shocks["batch_regeocode"]
-    if county.VOLUME >= 0.5:
+    if county.VOLUME >= 0.5 and county.N_WEEKS == 157:
         assert ("crime_extract", batch) in found
     assert set(decisions["extract_id"]) == set(county_told.held)
     assert decisions.select("decision", "decided_by", "because").unique().rows() in (

@@ -62,7 +62,9 @@ class Cells:
             metres = np.array(new, dtype=float)
             lon, lat = cutil.convert_osgb36_to_ll(metres[:, 0].copy(), metres[:, 1].copy())
             for place, x, y in zip(new, lon, lat, strict=True):
-                self._known[place] = h3.str_to_int(h3.latlng_to_cell(y, x, 9))
+                # off the map, as only a place can be that the gate turns away
+                is_nowhere = np.isnan(x) or np.isnan(y)
+                self._known[place] = -1 if is_nowhere else h3.str_to_int(h3.latlng_to_cell(y, x, 9))
 
     def of(self, state: State) -> int:
         return self._known[state["easting"], state["northing"]]
