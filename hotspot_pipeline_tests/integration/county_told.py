@@ -1,8 +1,8 @@
 """The county told as it is delivered, run by run, and what is seen on the way: the fixture of the county's tests.
 
 As delivered: a delta a night, a full extract a week, two nights late, files twice, one cut off, a week under other names of columns, a
-new lookup that comes a week after its rules; in runs of one night to many. A held night is released, as a person would. Not here: what
-ought to be seen (`change_list.py`, the tests).
+new lookup that comes a week after its rules; in runs of one night to many. A held night is released, as a person would. The tests that
+ask it are one group of xdist, so that it is told once. Not here: what ought to be seen (`change_list.py`, the tests).
 """
 
 from __future__ import annotations

@@ -9,14 +9,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from hotspot_pipeline.hexes.backfill_ledger import CLOSED, OTHER_REASON
-from hotspot_pipeline.simulator.delivery.reference import FROM_GROUP, MOVED_CODE, TO_GROUP
-from hotspot_pipeline_tests.integration import change_list, county, touched
+from hotspot_pipeline.hexes.backfill_ledger import CLOSED
+from hotspot_pipeline.simulator.delivery.reference import FROM_GROUP, TO_GROUP
+from hotspot_pipeline_tests.integration import county, touched
 from hotspot_pipeline_tests.integration.county_told import Told
 from hotspot_pipeline_tests.integration.figures import record
 from hotspot_pipeline_tests.integration.tellings import Telling
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("county")]
 
 WINDOW_OF = {"hexes.crime_weekly": 2, "hexes.crime_daily": 3}  # place in touched.Touched
 
@@ -32,24 +32,10 @@ def _touched(told: Told, place: int) -> dict[int, set[date]]:
     return found
 
 
-def _regrouped(told: Told) -> set[date]:
-    """The police days of crimes that the new lookup puts into another group, as they were known when it came."""
-    feed, first = "crime_extract", told.rules.new_lookup_from
-    days = set()
-    states: dict[str, change_list.State] = {}
-    for pair in told.lives[feed].pairs(told.rules):
-        if pair.moment < first:
-            states[pair.record] = pair.after
-    before, after = told.lookups
-    for state in states.values():
-        if touched.is_live(state) and before.group(state, feed) != after.group(state, feed):
-            assert state["ho_offence_code"] == MOVED_CODE
-            days.add(touched.police_day(state, feed))
-    return days
-
-
 def test_only_windows_that_a_delivery_touched_are_computed(county_told: Told) -> None:
-    regrouped = _regrouped(county_told)
+    rules = county_told.rules
+    regrouped = touched.regrouped(county_told.lives["crime_extract"], rules, county_told.lookups)
+    lookup_run = next(r.last_night for r in county_told.runs if r.has_new_lookup)
     with county_told.telling.session() as session:
         rows = session.frame(
             "select run_id, table_name, window_start, is_changed, reason from hexes.refreshed_windows"
@@ -58,9 +44,8 @@ def test_only_windows_that_a_delivery_touched_are_computed(county_told: Told) ->
     first_night = county_told.runs[0].last_night
     for table, place in WINDOW_OF.items():
         by_run = _touched(county_told, place)
-        other = {touched.week_of(d) for d in regrouped} if place == 2 else regrouped
+        by_lookup = {where[place] for where in regrouped}
         n_computed: Counter[str] = Counter()
-        by_lookup = set()
         for run_id, window, is_changed, reason in (
             rows.filter(table_name=table).drop("table_name").iter_rows()
         ):
@@ -68,27 +53,20 @@ def test_only_windows_that_a_delivery_touched_are_computed(county_told: Told) ->
             # the window that closed last by the clock of the machine has nothing in it
             if last == first_night or reason == CLOSED:
                 continue
+            is_of_lookup = last == lookup_run and window in by_lookup
+            assert is_of_lookup or window in by_run[last], (table, window, last, reason)
             n_computed["computed"] += 1
             n_computed["changed"] += is_changed
-            if reason == OTHER_REASON:
-                by_lookup.add(window)
-                assert last == min(
-                    n for n in last_of.values() if n >= county_told.rules.new_lookup_from
-                )
-            else:
-                assert window in by_run[last], (table, window, last, reason)
-        assert by_lookup <= other
-        if place == 3:
-            assert by_lookup or not other
-        n_windows = sum(len(windows) for windows in by_run.values())
+            n_computed["of lookup"] += is_of_lookup
+        assert n_computed["of lookup"] or not by_lookup
         record(
             "the county as delivered: windows computed again",
             table=table,
             runs=len(county_told.runs),
-            touched_by_the_list=n_windows,
+            touched_by_the_list=sum(len(windows) for windows in by_run.values()),
             computed=n_computed["computed"],
             changed=n_computed["changed"],
-            for_the_new_lookup=len(by_lookup),
+            in_the_run_of_the_new_lookup=n_computed["of lookup"],
             computed_but_not_touched=0,
         )
 

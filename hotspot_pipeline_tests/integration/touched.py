@@ -120,6 +120,23 @@ def affected(lives: Lives, rules: Rules, lookups: tuple[Lookup, Lookup]) -> tupl
     return n_records, n_new
 
 
+def regrouped(lives: Lives, rules: Rules, lookups: tuple[Lookup, Lookup]) -> Touched:
+    """{left, came} of the live records that the new lookup puts into another group, as they were known when it came."""
+    feed, cells = lives.feed, Cells()
+    known = {p.record: p.after for p in lives.pairs(rules) if p.moment < rules.new_lookup_from}
+    groups = [
+        (s, *(lookup.group(s, feed) for lookup in lookups)) for s in known.values() if is_live(s)
+    ]
+    others = [(state, before, after) for state, before, after in groups if before != after]
+    cells.look_up([state for state, _, _ in others])
+    found: Touched = Counter()
+    for state, before, after in others:
+        day = police_day(state, feed)
+        for side, group in (("left", before), ("came", after)):
+            found[rules.new_lookup_from, side, week_of(day), day, cells.of(state), group] += 1
+    return found
+
+
 def moved(lives: Lives, rules: Rules) -> Counter[float]:
     """Moment -> records that came to lie in another cell."""
     cells = Cells()
