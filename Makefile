@@ -61,7 +61,7 @@ fix: $(VENV)/.dev  ## format and mend what can be mended by itself
 bench: $(VENV)/.dev  ## side-by-side runs against what one would use instead
 	@$(BIN)/python -m benchmarks
 
-verify: .venv-spark/.done  ## what takes longer: kills, restarts, nights, a browser, Spark; writes docs/verify.md
+verify: .venv-spark/.done  ## what takes longer: kills, restarts, a county's nights, a browser, Spark; writes docs/verify.md
 	@rm -rf build/verify
 	@# first and alone: it holds a restarted machine to its seconds
 	@$(VERIFY) $(BIN)/pytest -q -m "slow and not spark" $(TESTS)/integration/test_restart.py

@@ -1,4 +1,4 @@
-"""Forces that tests share: one made by hand; and two installations for slow tests, one with yesterday's deliveries in its tables, one
+"""Forces that tests share: one made by hand; the county told night by night; and two installations for slow tests, one with yesterday's deliveries in its tables, one
 that took today's too."""
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import dagster as dg
 import pytest
 
 from hotspot_pipeline.cli import running
+from hotspot_pipeline_tests.integration import county_told as county_telling
 from hotspot_pipeline_tests.integration import spark, standing
 from hotspot_pipeline_tests.integration.hand_made import SmallForce
 from hotspot_pipeline_tests.integration.installation import Installation, make_installation
@@ -81,3 +82,10 @@ def spark_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     found = spark.spark_session(tmp_path_factory.mktemp("spark"))
     yield found
     found.stop()
+
+
+@pytest.fixture(scope="session")
+def county_told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[county_telling.Told]:
+    folder = tmp_path_factory.mktemp("county")
+    yield county_telling.tell(folder)
+    shutil.rmtree(folder)

@@ -20,8 +20,8 @@ _FOLDER = os.environ.get("HOTSPOTS_VERIFY_DIR")
 _LIBRARIES = ("dagster", "duckdb", "polars", "great-expectations", "sqlglot", "pyspark")
 _HEAD = """# What `make verify` measured
 
-Kills, two writers, a restarted machine and a second SQL engine: what takes too long for every change. This page is
-written by `make verify`; the tests named here say what each figure means.
+Kills, two writers, a restarted machine, three years of a county's nights and a second SQL engine: what takes too long
+for every change. This page is written by `make verify`; the tests named here say what each figure means.
 """
 
 

@@ -8,77 +8,36 @@ from __future__ import annotations
 
 import csv
 import gzip
-import hashlib
-import os
 import random
-import shutil
-from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Iterator
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-import yaml
 
-from hotspot_pipeline.cli.running import run_force
-from hotspot_pipeline.definitions import warehouse_of
 from hotspot_pipeline.hexes.as_known import weekly_as_known
-from hotspot_pipeline.settings import PROJECT_ROOT, Force, Settings
 from hotspot_pipeline.simulator import PROFILES, Options, simulate
-from hotspot_pipeline.sql_models.model import load_models
-from hotspot_pipeline.warehouse.contract import read_catalog
 from hotspot_pipeline.warehouse.session import Session
+from hotspot_pipeline_tests.integration.tellings import (
+    KEYS,
+    LOUD,
+    MODELS,
+    TABLE,
+    TIME,
+    Rows,
+    Telling,
+    as_known,
+    deltas,
+    in_order,
+    unbalanced,
+    utc,
+    versions,
+)
 from hotspot_pipeline_tests.unit.simulator.small_force import OFFENCE_LOOKUP
 
 pytestmark = pytest.mark.slow
-
-FEEDS = ("crime_extract", "asb_extract", "excluded_sites", "default_geocodes", "venues")
-KEYS = {"crime_extract": "crime_number", "asb_extract": "incident_ref"}
-KEY = b"0" * 32
-_LONG_AGO_S = 1_750_000_000
-Rows = list[dict[str, str]]
-
-
-class Telling:
-    """A force whose deliveries a test lays out; `nights` are the full extracts, by feed and moment."""
-
-    def __init__(self, folder: Path, ground: Path, key: bytes) -> None:
-        home = folder / "forces" / "fosseshire"
-        home.mkdir(parents=True)
-        shutil.copy(ground / "boundary.geojson", home)
-        document = {
-            "force_id": "fosseshire",
-            "name": "Fosseshire (fictional)",
-            "boundary": {"file": "boundary.geojson"},
-            "feeds": {feed: {} for feed in FEEDS},
-            "partitions_start": PROFILES["tiny"].start,
-        }
-        (home / "force.yml").write_text(yaml.safe_dump(document), encoding="utf-8")
-        self.settings = Settings.from_env({"HOTSPOTS_DATA": str(folder), "HOTSPOTS_THREADS": "2"})
-        self.force: Force = self.settings.force("fosseshire")
-        self.force.key_file.parent.mkdir(parents=True, exist_ok=True)
-        self.force.key_file.write_bytes(key)
-        for feed in FEEDS[2:]:
-            shutil.copytree(ground / "landing" / feed, self.force.landing(feed))
-
-    def deliver(self, feed: str, name: str, rows: Rows) -> None:
-        folder = self.force.landing(feed)
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        with (folder / name).open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
-        for path in folder.rglob("*"):
-            os.utime(path, (_LONG_AGO_S, _LONG_AGO_S))
-
-    def run(self) -> None:
-        outcomes, _ = run_force(self.settings, self.force, quiet=True)
-        assert all(o.success for o in outcomes), [o.failure for o in outcomes]
-
-    def session(self) -> Any:
-        return warehouse_of(self.settings, self.force).session(read_only=True)
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +72,7 @@ def nights(ground: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
                 states[moment] = rows
                 n_before = len(rows)
         found[feed] = states
-    probe = Telling(tmp_path_factory.mktemp("probe"), ground, KEY)
+    probe = Telling(tmp_path_factory.mktemp("probe"), ground, PROFILES["tiny"].start)
     for feed, states in found.items():
         for moment, rows in states.items():
             probe.deliver(feed, f"full_{moment}.csv", rows)
@@ -132,33 +91,11 @@ def nights(ground: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     return found
 
 
-def deltas(states: Mapping[str, Rows], key: str) -> dict[str, Rows]:
-    """Of each night the rows that are new or other than the night before."""
-    found, before = {}, {}
-    for moment, rows in states.items():
-        found[moment] = [row for row in rows if before.get(row[key]) != row]
-        before = {row[key]: row for row in rows}
-    return {moment: rows for moment, rows in found.items() if rows}
-
-
-def versions(session: Session) -> pl.DataFrame:
-    """The observed states, without what depends on when this force came to know them."""
-    columns = "feed, source_system, record_id, version_no, observed_utc, change_mask, record_status, row_hash"
-    return pl.concat(
-        [
-            session.frame(
-                f"select '{t}' as t, {columns} from history.{t} where taken_back_utc is null order by all"
-            )
-            for t in ("crime_versions", "asb_versions")
-        ]
-    )
-
-
 @pytest.fixture(scope="module")
 def told_whole(
     tmp_path_factory: pytest.TempPathFactory, ground: Path, nights: dict[str, dict[str, Rows]]
 ) -> Iterator[Telling]:
-    telling = Telling(tmp_path_factory.mktemp("whole"), ground, KEY)
+    telling = Telling(tmp_path_factory.mktemp("whole"), ground, PROFILES["tiny"].start)
     for feed, states in nights.items():
         for moment, rows in states.items():
             telling.deliver(feed, f"full_{moment}.csv", rows)
@@ -174,7 +111,7 @@ def test_full_delta_and_shuffled_deliveries_give_the_same_versions(
         assert not session.value(
             "select count(*) from validated.extract_counts where status = 'held'"
         )
-    by_deltas = Telling(tmp_path / "deltas", ground, KEY)
+    by_deltas = Telling(tmp_path / "deltas", ground, PROFILES["tiny"].start)
     for feed, states in nights.items():
         for moment, rows in deltas(states, KEYS[feed]).items():
             by_deltas.deliver(feed, f"delta_{moment}.csv", rows)
@@ -182,7 +119,7 @@ def test_full_delta_and_shuffled_deliveries_give_the_same_versions(
     with by_deltas.session() as session:
         assert versions(session).equals(wanted)
 
-    shuffled = Telling(tmp_path / "shuffled", ground, KEY)
+    shuffled = Telling(tmp_path / "shuffled", ground, PROFILES["tiny"].start)
     files = [
         (feed, f"{kind}_{moment}.csv", rows)
         for feed, states in nights.items()
@@ -205,20 +142,6 @@ def test_full_delta_and_shuffled_deliveries_give_the_same_versions(
         )
         assert session.value("select count(*) from history.extracts where is_late") > 0
         assert versions(session).equals(wanted)
-
-
-LOUD = {
-    "crime_extract": [
-        "ho_offence_code", "attempt_flag", "record_status", "cancel_reason", "merged_into", "easting", "northing",
-        "geocode_quality", "location_type", "committed_from_local", "committed_to_local", "flag_knife", "flag_firearm",
-        "flag_alcohol", "flag_drugs", "flag_da", "flag_hate", "flag_csa", "flag_online", "flag_business",
-    ],
-    "asb_extract": ["nsir_category", "linked_crime_number", "duplicate_of", "easting", "northing", "geocode_quality",
-                    "opened_ts_local", "partner_source"],
-}  # fmt: skip
-TABLE = {"crime_extract": "crimes", "asb_extract": "asb_incidents"}
-TIME = {"crime_extract": "committed_from_local", "asb_extract": "opened_ts_local"}
-MODELS = load_models(read_catalog(PROJECT_ROOT / "dbt_like_sql"))
 
 
 def test_affected_weeks_are_those_of_old_and_new(
@@ -257,18 +180,13 @@ def weeks(session: Session, feed: str) -> dict[tuple[str, str], date]:
     return {(n, t): week for n, t, week in rows.iter_rows()}
 
 
-def utc(moment: str) -> datetime:
-    local = datetime.strptime(moment, "%Y%m%dT%H%M").replace(tzinfo=ZoneInfo("Europe/London"))
-    return local.astimezone(UTC).replace(tzinfo=None)
-
-
 def test_weeks_built_night_by_night_are_those_of_a_rebuild(
     tmp_path: Path, told_whole: Telling, ground: Path, nights: dict[str, dict[str, Rows]]
 ) -> None:
     """Nights in batches, each refreshing what it touched, against everything at once."""
-    telling = Telling(tmp_path / "nights", ground, KEY)
+    telling = Telling(tmp_path / "nights", ground, PROFILES["tiny"].start)
     moments = sorted({moment for states in nights.values() for moment in states})
-    answers: dict[datetime, str] = {}
+    answers: dict[datetime, tuple[Any, ...]] = {}
     issued: dict[datetime, pl.DataFrame] = {}
     draw = random.Random(11)
     for start in range(0, len(moments), 6):
@@ -293,9 +211,7 @@ def test_weeks_built_night_by_night_are_those_of_a_rebuild(
             for _ in range(10):
                 asked = first + (sealed - first) * draw.random()
                 answers[asked] = as_known(session, asked)
-            ledger = session.frame("select * from history.count_ledger where live_after <> live_before + n_new + n_reinstated "
-                                   "- n_cancelled - n_transferred - n_merged - n_non_crime - n_missing - n_withdrawn")  # fmt: skip
-            assert ledger.is_empty()
+            assert unbalanced(session).is_empty()
     assert len(answers) >= 50
     assert len(set(answers.values())) > 20
     assert len({str(weekly.hash_rows().sum()) for weekly in issued.values()}) > 5
@@ -323,17 +239,3 @@ def test_weeks_built_night_by_night_are_those_of_a_rebuild(
         )
     assert touched.height > 5
     assert touched["is_in_ledger"].all()
-
-
-def in_order(weekly: pl.DataFrame) -> pl.DataFrame:
-    return weekly.select(sorted(weekly.columns)).sort(pl.all())
-
-
-def as_known(session: Session, moment: datetime) -> str:
-    """A print of what was known at a moment, of every column but the time of asking."""
-    parts = []
-    for name in ("crimes_current", "asb_current"):
-        model = MODELS[f"history.{name}"]
-        rows = session.frame(f"select * from ({model.sql}) order by all", {"known_at": moment})
-        parts.append(hashlib.sha256(rows.write_csv().encode()).hexdigest())
-    return "".join(parts)

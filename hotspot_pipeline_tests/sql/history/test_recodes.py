@@ -237,6 +237,17 @@ def test_records_of_one_cell_day_and_group_are_counted_together(told: Nights) ->
         ("left", cell(0), 3, 0), ("came", cell(0), 1, 1), ("came", cell(2), 4, 1)}  # fmt: skip
 
 
+def test_the_night_into_a_new_month_touches_one_day_and_both_months(told: Nights) -> None:
+    """A police day ends at 06:00: what happens before that on the first of a month is of the last day of the month before."""
+    told.night(0, crime("p"))
+    eve = {**on(datetime(2026, 5, 31, 23)), "month": date(2026, 5, 1)}
+    told.night(1, crime("q", **eve), crime("r", **{**eve, "month": date(2026, 6, 1)}))
+    day = date(2026, 5, 31)
+    assert told.affected("police_day", "month", "n_records") == {
+        (day, date(2026, 5, 1), 1), (day, date(2026, 6, 1), 1)}  # fmt: skip
+    assert told.desk.bad_rows("history.affected_weeks", "grain_is_unique") == 0
+
+
 def test_the_group_is_that_of_the_day_on_which_it_was_recorded(desk: Desk) -> None:
     spring = date(2026, 4, 1)
     groups(
@@ -340,16 +351,3 @@ def test_the_weeks_of_a_recode_are_those_before_and_after(told: Nights) -> None:
     told.night(1, crime("p", flag_knife=True))
     assert told.recodes("week_before", "week_after") == [("p", MONDAY, MONDAY)]
     assert told.affected("week_start", "police_day", "run_id") == {(MONDAY, FRIDAY, "r")}
-
-
-def test_a_police_day_that_reaches_into_the_next_month(desk: Desk) -> None:
-    """Before and after midnight on the last of a month: one police day, one cell, two months, two rows."""
-    groups(desk)
-    nights = Nights(desk)
-    nights.night(0, crime("p"))
-    evening = on(datetime(2026, 1, 31, 23))
-    after_midnight = evening | {"committed_from_local": datetime(2026, 2, 1, 1), "month": date(2026, 2, 1)}  # fmt: skip
-    nights.night(1, crime("a", **evening), crime("b", **after_midnight))
-    assert nights.affected("police_day", "month", "n_new") == {
-        (date(2026, 1, 31), date(2026, 1, 1), 1), (date(2026, 1, 31), date(2026, 2, 1), 1)}  # fmt: skip
-    assert desk.bad_rows("history.affected_weeks", "grain_is_unique") == 0
