@@ -97,6 +97,7 @@ def test_the_newest_state_counts_and_only_its_weeks_change(small: SmallForce) ->
     ) == [("not_live", 1)]
 
 
+@pytest.mark.slow
 def test_the_same_bytes_again_are_nothing_new(small: SmallForce) -> None:
     small.deliver("crime_delta_20260611.csv", crime("A1"))
     small.run()
@@ -157,6 +158,7 @@ def test_a_withdrawn_delivery_leaves_every_table_and_stays_on_record(small: Smal
     assert small.run()["deliveries"] == []
 
 
+@pytest.mark.slow
 def test_a_partial_full_extract_is_held_and_can_be_released(small: SmallForce) -> None:
     small.deliver("crime_full_20260611.csv", *[crime(f"A{n}") for n in range(100)])
     small.run()
@@ -227,6 +229,7 @@ def test_a_held_night_makes_no_issue_and_a_lost_page_comes_back(
     assert (len(small.rows(issues)), page.read_bytes()) == (2, after)
 
 
+@pytest.mark.slow
 def test_a_delivery_still_being_written_waits(small: SmallForce) -> None:
     (small.landing / "crime_delta_20260611.csv.part").write_text(HEADER)
     small.deliver("crime_delta_20260612.csv", crime("A1"))

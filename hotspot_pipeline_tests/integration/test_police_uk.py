@@ -208,6 +208,7 @@ def test_the_published_files_hold_the_hotspots(
     assert (force.published / "warehouse.json").exists()
 
 
+@pytest.mark.slow
 def test_two_releases_of_the_same_months_are_two_extracts(
     tmp_path: Path, shared_data: Path
 ) -> None:

@@ -114,7 +114,7 @@ def histories(draw: st.DrawFn) -> list[tuple[list[Told], list[Told]]]:
     return batches
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])  # fmt: skip
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])  # fmt: skip
 @given(histories())
 def test_the_account_of_random_lives(desk: Desk, batches: list[tuple[list[Told], list[Told]]]) -> None:  # fmt: skip
     desk.clear()
