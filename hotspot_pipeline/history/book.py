@@ -13,22 +13,21 @@ from hotspot_pipeline.history.versioned import GROUPS, QUIET_GROUPS, Versioned
 from hotspot_pipeline.warehouse.session import Session
 
 
-def entries_of(
-    session: Session,
-    spec: Versioned,
-    nights: list[FeedNight],
-    records: pl.DataFrame,
-    found: Changes,
-    run_id: str,
-    now: datetime,
-) -> pl.DataFrame:
-    """A row of the book for each new extract, without what the ledgers count (moved, held). `records`: record, feed."""
+def known_records(session: Session, spec: Versioned) -> pl.DataFrame:
+    """feed, n_known: records that have versions. Each has exactly one answer of today (audits crime_answers_tile, asb_answers_tile)."""
+    return session.frame(
+        f"select feed, count(*) as n_known from {spec.versions} where known_to_utc is null group by 1"
+    )
+
+
+def kinds_of(nights: list[FeedNight], records: pl.DataFrame, found: Changes) -> pl.DataFrame:
+    """feed, order_ts_utc, n_new, n_missing, n_changed: what each extract did to these records (record, feed)."""
     loud = [g for g in GROUPS if g not in QUIET_GROUPS]
-    new = pl.concat([n.new.with_columns(is_first=pl.lit(n.is_first)) for n in nights])
+    new = pl.concat([n.new for n in nights])
     # what a late extract puts right about states of other extracts is its doing
     late = new.filter("is_late").group_by("feed").agg(late_ts=pl.col("order_ts_utc").min())
     own = new.select("feed", "order_ts_utc", "learned_ts", is_own=pl.lit(True))
-    kinds = (
+    return (
         found.answers.join(records.select("record", "feed"), on="record")
         .join(
             own,
@@ -45,13 +44,24 @@ def entries_of(
             n_changed=pl.col("change_mask").str.contains_any([*loud, "missing", "returned"]).sum(),
         )
     )
+
+
+def entries_of(
+    session: Session,
+    spec: Versioned,
+    nights: list[FeedNight],
+    kinds: pl.DataFrame,
+    known: pl.DataFrame,
+    run_id: str,
+    now: datetime,
+) -> pl.DataFrame:
+    """A row of the book for each new extract, without what the ledgers count (moved, held). `kinds`: of `kinds_of`, any number of them
+    one below the other; `known`: `known_records` before the night."""
+    new = pl.concat([n.new.with_columns(is_first=pl.lit(n.is_first)) for n in nights])
+    kinds = kinds.group_by("feed", "order_ts_utc").sum()
     seen = session.frame(
         "select extract_id, n_rows as n_seen from raw.extracts where table_name = $table",
         {"table": spec.table},
-    )
-    # each known record has exactly one answer of today (audits crime_answers_tile, asb_answers_tile)
-    known = session.frame(
-        f"select feed, count(*) as n_known from {spec.versions} where known_to_utc is null group by 1"
     )
     entries = (
         new.join(kinds, on=["feed", "order_ts_utc"], how="left")

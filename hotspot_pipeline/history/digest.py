@@ -7,16 +7,17 @@ Here: the order of the steps, and what the kernels are given. Not here: which ex
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 import polars as pl
 
 from hotspot_pipeline.history import observations
-from hotspot_pipeline.history.book import entries_of, write_book
+from hotspot_pipeline.history.book import entries_of, kinds_of, known_records, write_book
 from hotspot_pipeline.history.guard import judged
 from hotspot_pipeline.history.ledger import n_moved, write_ledgers
 from hotspot_pipeline.history.nights import ABSENCES, FeedNight, nights_of, to_look_at
-from hotspot_pipeline.history.timeline import Changes, changes
+from hotspot_pipeline.history.timeline import changes
 from hotspot_pipeline.history.version_rows import write_versions
 from hotspot_pipeline.history.versioned import Versioned
 from hotspot_pipeline.history.versions import observed_versions
@@ -43,28 +44,59 @@ def digest(
     first = {n.feed for n in nights if n.is_first}
     with session.transaction():
         observations.stage_rows(session, spec, looks)
-        records = _records(session, nights)
-        found = changes(_observed(session, spec, nights, records), _standing(session, records))
-        entries = entries_of(session, spec, nights, records, found, run_id, now)
-        write_versions(session, spec, found)
+        known = known_records(session, spec)
+        done = [_slice(session, spec, nights, part) for part in observations.slices(session)]
+        entries = entries_of(session, spec, nights, pl.concat([d.kinds for d in done]), known, run_id, now)  # fmt: skip
         observations.stage_versions(session, spec, looks)
-        _note_changed(session, spec, found)
-        _stage_answers(session, nights, entries, found)
+        _note_changed(session, spec, pl.concat([d.records for d in done]))
+        _stage_answers(session, nights, entries, pl.concat([d.answers for d in done]))
         write_ledgers(session, spec, run_id)
         write_book(session, nights, now, judged(entries, n_moved(session), first))
     names = [*entries["extract_id"], *(e for n in nights for e in n.withdrawn["extract_id"])]
+    counts = [sum(n) for n in zip(*(d.counts for d in done), strict=True)]
     say(
-        f"{spec.versions}: {len(names)} extracts: {found.added.height} versions added, {found.closed.height} closed, "
-        f"{found.taken_back.height} taken back"
+        f"{spec.versions}: {len(names)} extracts: {counts[0]} versions added, {counts[1]} closed, {counts[2]} taken back"
     )
     return names
 
 
+@dataclass(frozen=True)
+class _Done:
+    """What is left to say of some records whose versions are written: the changed ones, the new answers, what the extracts did."""
+
+    records: pl.DataFrame
+    answers: pl.DataFrame
+    kinds: pl.DataFrame
+    counts: tuple[int, int, int]
+
+
+def _slice(
+    session: Session, spec: Versioned, nights: list[FeedNight], part: tuple[int, int]
+) -> _Done:
+    """The versions of a range of records. Each record stands for itself, so memory is needed for a part of them only."""
+    records = _records(session, nights, part)
+    found = changes(
+        _observed(session, spec, nights, records, part), _standing(session, records, part)
+    )
+    write_versions(session, spec, found)
+    parts = (found.added, found.closed, found.taken_back)
+    return _Done(
+        pl.concat([p.select("record") for p in parts]).unique(),
+        found.answers.select("record", "observed_ts", "known_from"),
+        kinds_of(nights, records, found),
+        (found.added.height, found.closed.height, found.taken_back.height),
+    )
+
+
 def _observed(
-    session: Session, spec: Versioned, nights: list[FeedNight], records: pl.DataFrame
+    session: Session,
+    spec: Versioned,
+    nights: list[FeedNight],
+    records: pl.DataFrame,
+    part: tuple[int, int],
 ) -> pl.DataFrame:
     """Every state of the records, as `timeline.changes` takes it."""
-    sightings, wholes = observations.read_sightings(session)
+    sightings, wholes = observations.read_sightings(session, part)
     states = pl.concat(
         [
             observed_versions(
@@ -101,16 +133,20 @@ def _observed(
     )
 
 
-def _records(session: Session, nights: list[FeedNight]) -> pl.DataFrame:
-    """record, feed, corrected_ts of every record to look at."""
+def _records(session: Session, nights: list[FeedNight], part: tuple[int, int]) -> pl.DataFrame:
+    """record, feed, corrected_ts of the range of records."""
     moments = pl.DataFrame(
         {"feed": [n.feed for n in nights], "corrected_ts": [n.corrected_ts for n in nights]},
         schema={"feed": pl.String, "corrected_ts": pl.Datetime("us")},
     )
-    return session.frame("select record, feed from digest_records").join(moments, on="feed")
+    rows = session.frame(
+        "select record, feed from digest_records where record >= $first and record < $end",
+        {"first": part[0], "end": part[1]},
+    )
+    return rows.join(moments, on="feed")
 
 
-def _standing(session: Session, records: pl.DataFrame) -> pl.DataFrame:
+def _standing(session: Session, records: pl.DataFrame, part: tuple[int, int]) -> pl.DataFrame:
     rows = session.frame(
         """
         select r.record, v.observed_utc as observed_ts, v.row_hash,
@@ -119,16 +155,16 @@ def _standing(session: Session, records: pl.DataFrame) -> pl.DataFrame:
         from digest_versions v
         join digest_records r
             on r.feed = v.feed and r.source_system = v.source_system and r.record_id = v.record_id
-        where v.taken_back_utc is null
-        """
+        where v.taken_back_utc is null and r.record >= $first and r.record < $end
+        """,
+        {"first": part[0], "end": part[1]},
     )
     return rows.join(records.drop("feed"), on="record", how="left")
 
 
-def _note_changed(session: Session, spec: Versioned, found: Changes) -> None:
+def _note_changed(session: Session, spec: Versioned, records: pl.DataFrame) -> None:
     """`changed_records`, and for the tables that follow the versions the rows behind these records."""
-    parts = (found.added, found.closed, found.taken_back)
-    session.stage("digest_changed", pl.concat([p.select("record") for p in parts]).unique())
+    session.stage("digest_changed", records)
     changed = changed_records(spec)
     session.execute(
         f"create or replace temp table {changed} as "
@@ -141,10 +177,10 @@ def _note_changed(session: Session, spec: Versioned, found: Changes) -> None:
 
 
 def _stage_answers(
-    session: Session, nights: list[FeedNight], entries: pl.DataFrame, found: Changes
+    session: Session, nights: list[FeedNight], entries: pl.DataFrame, answers: pl.DataFrame
 ) -> None:
     """`digest_answers` and `digest_moments`, which the ledgers work on."""
-    session.stage("digest_answers", found.answers.select("record", "observed_ts", "known_from"))
+    session.stage("digest_answers", answers)
     columns = ("feed", "known_from", "observed_ts", "extract_id", "is_first_load")
     moments = [
         entries.select(

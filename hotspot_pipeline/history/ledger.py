@@ -73,6 +73,8 @@ def _pairs(spec: Versioned) -> str:
                 on k.feed = n.feed and k.known_from = n.known_from_utc and k.observed_ts is null
             {spans}
         )
+        -- a first load changes nothing: of millions of its records none is needed
+        where is_known_before or not is_first_load
     """
 
 

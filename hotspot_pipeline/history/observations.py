@@ -5,7 +5,7 @@ sightings (`versions.py`), and what is written (`digest.py`).
 
 Works in temporary tables of the session: `digest_extracts` and `digest_wholes` (the accepted extracts), `digest_touched` and
 `digest_records` (the records to look at), `digest_content` (their accepted rows, all columns) and `digest_rows` (the same, numbered;
-`record` and `ptr` are the integers of the kernels). A night looks at a few thousand records of millions: the large tables are read
+`record` and `ptr` are the integers of the kernels), `digest_sightings`. A night looks at a few thousand records of millions: the large tables are read
 once for them, and every later step works on the few.
 """
 
@@ -59,6 +59,8 @@ _TOUCHED = """
         on v.extract_id = r.extract_id and v.source_file = r.source_file and v.line_no = r.line_no
     where r.feed = $feed and (r.from_order_ts_utc > $since or r.to_order_ts_utc >= $absent_since)
 """
+# the kernels' frames of this many rows take about 3 GB
+ROWS_AT_A_TIME = 1_000_000
 # what the kernels compare; content is read once it is known what changed
 _OF_VERSIONS = """feed, source_system, record_id, observed_utc, row_hash, record_status, known_from_utc, known_to_utc,
     taken_back_utc, version_no, change_mask"""
@@ -174,6 +176,7 @@ def stage_rows(session: Session, spec: Versioned, looks: Sequence[LookAt]) -> No
             on r.feed = f.feed and r.source_system = f.source_system and r.record_id = f.record_id
         """
     )
+    session.execute(f"create or replace temp table digest_sightings as {_SIGHTINGS}")
 
 
 def stage_versions(
@@ -196,7 +199,19 @@ def stage_part(
     session.execute(f"create or replace temp view {name} as {source}")
 
 
-def read_sightings(session: Session) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """(sightings, wholes) of the staged rows, as `versions.observed_versions` takes them; `is_release` in both says which
-    are of a feed that is published again month by month."""
-    return session.frame(_SIGHTINGS), session.frame(_WHOLES)
+def slices(session: Session) -> list[tuple[int, int]]:
+    """The records to look at, as ranges [first, end) of about `ROWS_AT_A_TIME` rows each; one where there are few."""
+    n_rows = int(session.value("select count(*) from digest_rows"))
+    n_records = int(session.value("select count(*) from digest_records"))
+    step = max(1, -(-n_records // max(1, -(-n_rows // ROWS_AT_A_TIME))))
+    return [(first, first + step) for first in range(1, max(n_records, 1) + 1, step)]
+
+
+def read_sightings(session: Session, part: tuple[int, int]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """(sightings, wholes) of a range of the staged records, as `versions.observed_versions` takes them; `is_release` in both says
+    which are of a feed that is published again month by month."""
+    mine = session.frame(
+        "select * from digest_sightings where record >= $first and record < $end",
+        {"first": part[0], "end": part[1]},
+    )
+    return mine, session.frame(_WHOLES)
