@@ -121,8 +121,8 @@ def _apart(found: Counter[Any], wanted: Counter[Any]) -> str:
 
 
 def test_the_guard_holds_the_nights_that_move_too_much(county_told: Told) -> None:
-    """Which those are follows from the list of changes. By the guard's own limits none is; by the stricter ones of this telling the night of
-    the corrected gazetteer."""
+    """Which those are follows from the list of changes. By the guard's own limits none is; by the stricter ones of this
+    telling the night of the corrected gazetteer."""
     wanted = set()
     seen = county_told.ground.truth("deliveries").filter(kind="delta")
     for feed in KEYS:
@@ -153,7 +153,12 @@ def test_the_guard_holds_the_nights_that_move_too_much(county_told: Told) -> Non
         [],
         [("released", "an analyst", "the gazetteer was corrected")],
     )
-    record("the county as delivered: the guard", nights_held=", ".join(str(n) for _, n in sorted(found)) or "none", released=len(county_told.held))  # fmt: skip
+    nights = ", ".join(str(n) for _, n in sorted(found))
+    record(
+        "the county as delivered: a stricter guard",
+        nights_held=nights or "none",
+        released=len(county_told.held),
+    )
 
 
 def test_as_known_is_the_same_many_nights_later(county_told: Told) -> None:
