@@ -1,5 +1,5 @@
-"""Forces that tests share: one made by hand; the county told night by night; and two installations for slow tests, one with yesterday's deliveries in its tables, one
-that took today's too."""
+"""Forces that tests share: one made by hand; the county told night by night; and two installations for slow tests, one with
+yesterday's deliveries in its tables, one that took today's too."""
 
 from __future__ import annotations
 

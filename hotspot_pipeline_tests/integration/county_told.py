@@ -15,11 +15,12 @@ from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from click.testing import CliRunner
 
 from hotspot_pipeline.cli.main import hotspots
-from hotspot_pipeline.history.guard import BANNER
+from hotspot_pipeline.history import guard
 from hotspot_pipeline.warehouse.session import Session
 from hotspot_pipeline_tests.integration import county
 from hotspot_pipeline_tests.integration.change_list import Lives, Rules
@@ -30,6 +31,9 @@ from hotspot_pipeline_tests.unit.simulator.small_force import OFFENCE_LOOKUP
 
 N_DATES = 50
 N_NIGHTS_LATER = 200 * county.N_WEEKS // 157
+# The simulator's batch of corrected places moves 17 % of what its night shows, less than the guard lets through. Here the guard is
+# stricter, so that a night is held and released in the midst of the others.
+MOVED_AT_MOST, MIN_MOVED = 0.10, 30
 
 
 @dataclass
@@ -64,6 +68,11 @@ class Told:
 
 
 def tell(folder: Path) -> Told:
+    with mock.patch.multiple(guard, MOVED_AT_MOST=MOVED_AT_MOST, MIN_MOVED=MIN_MOVED):
+        return _tell(folder)
+
+
+def _tell(folder: Path) -> Told:
     profile = county.county(county.VOLUME, county.N_WEEKS)
     ground = county.make_ground(folder / "ground", profile, "delta")
     telling = Telling(folder / "as_delivered", ground.out, profile.start)
@@ -102,13 +111,13 @@ def _run(told: Told, run: Run) -> None:
     if held:
         assert "publication_is_released" in outcomes[0].failure, outcomes[0].failure
         assert _outputs(telling) == outputs
-        assert all(e in (telling.force.published / BANNER).read_text() for e in held)
+        assert all(e in (telling.force.published / guard.BANNER).read_text() for e in held)
         told.held |= dict.fromkeys(held, last)
         for extract_id in held:
             _release(telling, extract_id)
         outcomes = telling.try_run()
         told.run_ids[last] += [o.run_id for o in outcomes]
-        assert not (telling.force.published / BANNER).exists()
+        assert not (telling.force.published / guard.BANNER).exists()
         assert _outputs(telling) != outputs
     assert all(o.success for o in outcomes), (last, [o.failure for o in outcomes])
     with telling.session() as session:
