@@ -65,26 +65,18 @@ def one_seed(seed: int) -> Seed:
     cells = _places(good, learned)
     clusters = [CLUSTERS[0] if given.is_centre[cell] else CLUSTERS[2] for cell in cells]
     stack = _stack(good, learned, cells, clusters)
-    strength = Strength(_tuned(stack))
     true = given.true_hours(cells, slice(0, LEARNED))
-    chosen = choose_windows(stack, strength, RULES, np.zeros((len(cells), 56), dtype=np.bool_))
-    return Seed(
-        _peaks(given, np.random.default_rng([seed, 1])),
-        stack.hotspots.events.sum(axis=1),
-        captured(true, [hours_in(windows) for windows in chosen]),
-        strength.hotspot,
-        _out_of_sample(stack, _stack(good, foretold, cells, clusters), strength.hotspot),
-    )
+    peaks = _peaks(given, np.random.default_rng([seed, 1]))
+    return _judged(stack, _stack(good, foretold, cells, clusters), true, peaks)
 
 
-def scores_of_places_that_differ(seed: int) -> tuple[float, dict[str, float]]:
-    """The tuned strength and the scores out of sample where every place has hours of its own within its cluster."""
-    given, clusters = simulated_hours.places_that_differ(seed)
+def places_that_differ(seed: int) -> Seed:
+    """The same where every place has hours of its own within its cluster; no peaks."""
+    given, clusters, true = simulated_hours.places_that_differ(seed)
     learned, foretold = years(given)
     places = list(range(len(clusters)))
     stack, later = (_stack(given.rows, hours, places, clusters) for hours in (learned, foretold))
-    strength = _tuned(stack)
-    return strength, _out_of_sample(stack, later, strength)
+    return _judged(stack, later, true, [])
 
 
 def share_flagged(seed: int, n_places: int, window: str | None) -> float:
@@ -119,6 +111,19 @@ def captured(true_hours: Floats, chosen: list[list[int]]) -> Floats:
     best = [hours_in(windows) for windows in best_windows(true_hours, RULES)]
     held = [[true[h].sum() for h in each] for true, each in zip(true_hours, zip(chosen, best))]
     return np.array([mine / most for mine, most in held])
+
+
+def _judged(stack: Levels, later: Levels, true: Floats, peaks: list[Peaks]) -> Seed:
+    strength = Strength(_tuned(stack))
+    nothing_hot = np.zeros((stack.n_hotspots, 56), dtype=np.bool_)
+    chosen = choose_windows(stack, strength, RULES, nothing_hot)
+    return Seed(
+        peaks,
+        stack.hotspots.events.sum(axis=1),
+        captured(true, [hours_in(windows) for windows in chosen]),
+        strength.hotspot,
+        _out_of_sample(stack, later, strength.hotspot),
+    )
 
 
 def _peaks(given: Simulated, rng: np.random.Generator) -> list[Peaks]:

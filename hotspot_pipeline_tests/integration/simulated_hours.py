@@ -88,9 +88,9 @@ def county(seed: int) -> Simulated:
     return Simulated(pl.concat(frames), hours_of(LONDON, span), world)
 
 
-def places_that_differ(seed: int, n_places: int = 40) -> tuple[Simulated, list[str]]:
-    """Moments at places that mix the simulator's shapes of the week each in a way of its own, about that of their cluster; and the cluster
-    of each. 60 to 600 events a year."""
+def places_that_differ(seed: int, n_places: int = 40) -> tuple[Simulated, list[str], Floats]:
+    """Moments at places that mix the simulator's shapes of the week each in a way of its own, about that of their cluster; the
+    cluster of each; and its true shape (n_places, 168). 60 to 600 events a year."""
     rng = np.random.default_rng([seed, 3])
     shapes = np.array([shape / shape.sum() for shape in clock.SHAPES.values()])
     of_cluster = {name: rng.dirichlet(np.full(len(shapes), 0.5)) for name in ("a", "b", "c")}
@@ -98,9 +98,10 @@ def places_that_differ(seed: int, n_places: int = 40) -> tuple[Simulated, list[s
     # about a quarter of a place's mix is its own
     mix = np.array([rng.dirichlet(12 * of_cluster[name] + 0.05) for name in clusters])
     place, week = _drawn(rng, np.exp(rng.uniform(np.log(60), np.log(600), n_places)), N_WEEKS)
-    at = np.concatenate([_moments(rng, week[place == p], mix[p] @ shapes) for p in range(n_places)])
+    true = mix @ shapes
+    at = np.concatenate([_moments(rng, week[place == p], true[p]) for p in range(n_places)])
     rows = _recorded(rng, at, None, place=np.sort(place))
-    return Simulated(rows, hours_of(LONDON, LONDON.window(FIRST, END))), clusters
+    return Simulated(rows, hours_of(LONDON, LONDON.window(FIRST, END))), clusters, true
 
 
 def flat_places(seed: int, n_places: int, window: str | None) -> tuple[pl.DataFrame, pl.DataFrame]:

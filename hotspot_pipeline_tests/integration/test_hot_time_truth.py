@@ -19,7 +19,7 @@ from hotspot_pipeline_tests.integration.hot_time_truth import (
     LEAST_EVENTS,
     one_seed,
     peak_jaccard,
-    scores_of_places_that_differ,
+    places_that_differ,
     share_flagged,
     true_ratio,
 )
@@ -30,7 +30,8 @@ few_and_many = pytest.mark.parametrize(
 )
 N_FLAT = 100
 
-_seed = cache(one_seed)
+_seed, _differ = cache(one_seed), cache(places_that_differ)
+WHERE = {"a county's cells": _seed, "places that differ": _differ}
 
 
 @few_and_many
@@ -60,23 +61,34 @@ def test_profiles_of_a_thousand_events_find_the_true_peaks(seeds: Sequence[int])
 
 @few_and_many
 def test_windows_capture_what_the_budget_could(seeds: Sequence[int]) -> None:
-    """Places with 50 events or more: at least 85 % of the best true share, every single one of them."""
-    captured = np.concatenate([_seed(seed).captured for seed in seeds])
-    n_events = np.concatenate([_seed(seed).n_events for seed in seeds])
-    assert len(captured) >= 50 * len(seeds) and n_events.min() >= LEAST_EVENTS
-    if len(seeds) == len(TWENTY):
-        for low, high in pairwise((LEAST_EVENTS, 75, 150, np.inf)):
-            some = captured[(n_events >= low) & (n_events < high)]
-            record(
-                "Hot times: true share captured over the best that 28 hours could (20 seeds)",
-                events=f"{low} to {high:.0f}" if high < np.inf else f"{low} or more",
-                places=len(some),
-                mean=_3(some.mean()),
-                one_in_twenty_under=_3(np.quantile(some, 0.05)),
-                lowest=_3(some.min()),
-                share_of_places_from_85_percent=_3((some >= 0.85).mean()),
-            )
-    assert captured.min() >= 0.85
+    """Places with 50 events or more: at least 85 % of the best true share, every cell of the simulated counties. Where places have hours
+    of their own within their cluster the mean of each seed, and 95 % of the places: one whose hours are unlike its cluster's pays for
+    what shrinkage gives the others."""
+    for name, of_seed in WHERE.items():
+        captured = np.concatenate([of_seed(seed).captured for seed in seeds])
+        n_events = np.concatenate([of_seed(seed).n_events for seed in seeds])
+        is_enough = n_events >= LEAST_EVENTS
+        captured, n_events = captured[is_enough], n_events[is_enough]
+        assert len(captured) >= 30 * len(seeds)
+        if len(seeds) == len(TWENTY):
+            _record_captured(name, captured, n_events)
+        assert all(of_seed(seed).captured.mean() >= 0.85 for seed in seeds)
+        assert (captured >= 0.85).mean() >= (1.0 if name == "a county's cells" else 0.95), name
+
+
+def _record_captured(name: str, captured: np.ndarray, n_events: np.ndarray) -> None:
+    for low, high in pairwise((LEAST_EVENTS, 75, 150, np.inf)):
+        some = captured[(n_events >= low) & (n_events < high)]
+        record(
+            "Hot times: true share captured over the best that 28 hours could (20 seeds)",
+            places=name,
+            events=f"{low} to {high:.0f}" if high < np.inf else f"{low} or more",
+            n_places=len(some),
+            mean=_3(some.mean()),
+            one_in_twenty_under=_3(np.quantile(some, 0.05)),
+            lowest=_3(some.min()),
+            share_from_85_percent=_3((some >= 0.85).mean()),
+        )
 
 
 @few_and_many
@@ -104,11 +116,10 @@ def test_tuned_shrinkage_foretells_best(seeds: Sequence[int]) -> None:
     The county's cells have the hours of their cluster but for the mix of kinds, so there is little to win over the cluster's profile;
     in a single seed chance may take it. Where places have hours of their own it is won every time.
     """
-    of_county = [(_seed(seed).strength, _seed(seed).scores) for seed in seeds]
-    differ = [scores_of_places_that_differ(seed) for seed in seeds]
-    for name, found in (("a county's cells", of_county), ("places that differ", differ)):
+    for name, of_seed in WHERE.items():
+        found = [of_seed(seed) for seed in seeds]
         for other in ("cluster", "add_half"):
-            gains = [scores["shrunk"] - scores[other] for _, scores in found]
+            gains = [one.scores["shrunk"] - one.scores[other] for one in found]
             assert fmean(gains) > 0, (name, other, gains)
             if name == "places that differ" or other == "add_half":
                 assert min(gains) > 0, (name, other, gains)
@@ -116,8 +127,8 @@ def test_tuned_shrinkage_foretells_best(seeds: Sequence[int]) -> None:
                 record(
                     "Hot times: log score of shrunk profiles out of sample (20 seeds)",
                     places=name,
-                    median_strength=float(np.median([strength for strength, _ in found])),
-                    mean_score=_4(fmean(scores["shrunk"] for _, scores in found)),
+                    median_strength=float(np.median([one.strength for one in found])),
+                    mean_score=_4(fmean(one.scores["shrunk"] for one in found)),
                     against=other,
                     mean_gain=_4(fmean(gains)),
                     lowest_gain=_4(min(gains)),

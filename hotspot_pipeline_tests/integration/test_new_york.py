@@ -10,31 +10,29 @@ from __future__ import annotations
 
 import csv
 import gzip
-import math
-import os
-import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 from zoneinfo import ZoneInfo
 
-import dagster as dg
 import polars as pl
 import pytest
 
-from hotspot_pipeline.cli import running
-from hotspot_pipeline.cli.running import run_force
-from hotspot_pipeline.definitions import warehouse_of
 from hotspot_pipeline.hot_times.aoristic import WEIGHT_UNIT
 from hotspot_pipeline.hot_times.calendar import Calendar
-from hotspot_pipeline.settings import Force, Settings, parse_force
 from hotspot_pipeline.timebase import PoliceTime
 from hotspot_pipeline_tests.integration.figures import record
+from hotspot_pipeline_tests.integration.new_york import (
+    NOT_STREET,
+    WINDOW,
+    NewYork,
+    Row,
+    on_the_grid,
+    run_new_york,
+    where_it_is,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -46,35 +44,6 @@ CASES = {
     "no_end": 2_835, "zero_length": 510, "up_to_24_h": 24_584, "over_24_h": 4_953, "over_168_h": 2_843, "date_only": 21,
 }  # fmt: skip
 USABLE = ("no_end", "zero_length", "up_to_24_h", "over_24_h")
-_LOOKUP = (
-    "ho_offence_code,description,ho_class_code,prc_group,prc_subgroup,cat_group,police_generated,public_place_default,cchi_days,"
-    "ons_css_weight,valid_from,valid_to,source,source_version\n"
-    "NY/GLA,Grand larceny of a motor vehicle,NY,Theft,Vehicle theft,ROBBERY,false,true,,,2000-01-01,,test,1\n"
-)
-_NOT_STREET = {
-    "residence": "dwelling", "vehicle parking": "car_park", "school": "school", "bar/club": "licensed_premises",
-    "restaurant": "licensed_premises", "other retail": "retail", "convenience store": "retail", "supermarket": "retail",
-    "gas station": "retail", "airport": "transport", "bus": "transport", "other transportation": "transport",
-    "green space": "park", "healthcare": "hospital",
-}  # fmt: skip
-WINDOW = (date(2014, 1, 1), date(2018, 1, 1))
-_METRES_A_DEGREE = 111_320.0
-_MIDDLE = (-73.9, 40.75)
-_MOVED_TO = (430_000.0, 280_000.0)
-
-Row = dict[str, str]
-
-
-@dataclass(frozen=True)
-class NewYork:
-    settings: Settings
-    force: Force
-    delivered: Sequence[Row]
-    quality: Mapping[str, int]
-
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        with warehouse_of(self.settings, self.force).session(read_only=True) as session:
-            return session.frame(sql).rows()
 
 
 @pytest.fixture(scope="module")
@@ -88,73 +57,7 @@ def thefts(shared_data: Path) -> list[Row]:
 @pytest.fixture(scope="module")
 def new_york(tmp_path_factory: pytest.TempPathFactory, thefts: list[Row]) -> Iterator[NewYork]:
     with pytest.MonkeyPatch.context() as patch:
-        yield _run(tmp_path_factory.mktemp("new_york"), patch, thefts, _on_the_grid)
-
-
-def _run(folder: Path, patch: pytest.MonkeyPatch, thefts: Sequence[Row], place: Any) -> NewYork:
-    """One delivery of the rows, with the coordinates that `place` gives them, run as a nightly job."""
-    home = folder / "forces" / "new_york"
-    home.mkdir(parents=True)
-    kinds = sorted({row["location_type"] for row in thefts} - {""})
-    pair = list(place(thefts[0]))
-    document = {
-        "name": "New York",
-        "time_zone": "America/New_York",
-        "reference": {"ho_offence_lookup": "codes.csv", "bank_holidays": "holidays.csv"},
-        "feeds": {
-            "crime_extract": {
-                "constants": {
-                    "source_system": "nypd", "ho_offence_code": "NY/GLA", "record_status": "live",
-                    "geocode_quality": "street", "location_type": "unknown",
-                },
-                "columns": {
-                    "crime_number": "uid", "committed_from_local": "date_start", "committed_to_local": "date_end",
-                    "reported_ts_local": "known", "recorded_ts_local": "entered", **{name: name for name in pair},
-                },
-                "codes": {"location_type": {kind: _NOT_STREET.get(kind, "street") for kind in kinds}},
-            }
-        },
-        "hotspots": {
-            "window_from": WINDOW[0], "window_to": WINDOW[1], "min_events": 8, "max_cells": 1, "bootstrap_draws": 50,
-        },
-        "hot_times": {"bootstrap_draws": 50},
-    }  # fmt: skip
-    (home / "codes.csv").write_text(_LOOKUP)
-    days = [f"{year}-{day},{day},usual,by date,1" for year in range(2010, 2019) for day in ("01-01", "07-04", "12-25")]  # fmt: skip
-    (home / "holidays.csv").write_text("\n".join(["day,name,kind,source,source_version", *days]))
-    force = parse_force(document, home)
-    landing = force.landing("crime_extract")
-    landing.mkdir(parents=True)
-    path = landing / "crime_full_20180101.csv"
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        names = ("uid", "date_start", "date_end", "known", "entered", "location_type", *pair)
-        writer = csv.DictWriter(stream, names, extrasaction="ignore")
-        writer.writeheader()
-        for row in thefts:
-            # the file does not say when a theft was reported: no sooner than its window ended
-            known = row["date_end"] or row["date_start"]
-            writer.writerow({**row, "known": known, "entered": known, **place(row)})
-    old = time.time() - 3600
-    os.utime(path, (old, old))
-    settings = Settings(data=folder, forces=(force,), memory_limit="2GB", threads=2)
-    with dg.DagsterInstance.ephemeral() as in_memory:
-        patch.setattr(running, "instance", lambda _: nullcontext(in_memory))
-        outcomes, summary = run_force(settings, force, quiet=True)
-    assert all(o.success for o in outcomes), [o.failure for o in outcomes]
-    return NewYork(settings, force, thefts, {q["measure"]: q["n"] for q in summary.quality})
-
-
-def _on_the_grid(row: Row) -> dict[str, int]:
-    east = (float(row["longitude"]) - _MIDDLE[0]) * math.cos(math.radians(_MIDDLE[1]))
-    north = float(row["latitude"]) - _MIDDLE[1]
-    return {
-        "easting": round(_MOVED_TO[0] + east * _METRES_A_DEGREE),
-        "northing": round(_MOVED_TO[1] + north * _METRES_A_DEGREE),
-    }
-
-
-def _where_it_is(row: Row) -> dict[str, str]:
-    return {"lon": row["longitude"], "lat": row["latitude"]}
+        yield run_new_york(tmp_path_factory.mktemp("new_york"), patch, thefts, on_the_grid)
 
 
 def test_every_row_is_accounted_for_by_case(new_york: NewYork) -> None:
@@ -166,7 +69,7 @@ def test_every_row_is_accounted_for_by_case(new_york: NewYork) -> None:
     assert sum(CASES.values()) == 35_746
     # those at home are no hotspot's: they have a case and a reason, and no hours
     reasons = "select exclusion_reason, count(*) from hexes.events where not is_counted group by 1"
-    at_home = Counter(_NOT_STREET.get(r["location_type"], "street") for r in new_york.delivered)
+    at_home = Counter(NOT_STREET.get(r["location_type"], "street") for r in new_york.delivered)
     assert dict(new_york.rows(reasons)) == {
         "not_public_place": at_home["dwelling"] + at_home["hospital"]
     }
@@ -197,7 +100,7 @@ def test_hours_of_the_week_are_those_of_new_york(new_york: NewYork) -> None:
     """The sums by hour of the week, worked out again hour by hour from the delivered text."""
     expected = [0.0] * 168
     for row in new_york.delivered:
-        if _NOT_STREET.get(row["location_type"]) in ("dwelling", "hospital"):
+        if NOT_STREET.get(row["location_type"]) in ("dwelling", "hospital"):
             continue
         for hour, share in _shares(row["date_start"], row["date_end"]):
             expected[hour] += share
@@ -284,7 +187,7 @@ def test_places_outside_britain_are_turned_away_and_said_so(
     tmp_path: Path, thefts: list[Row], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not dropped: each is in the rejects with the rule, the delivery is held, and nothing of it counts."""
-    found = _run(tmp_path, monkeypatch, thefts[:200], _where_it_is)
+    found = run_new_york(tmp_path, monkeypatch, thefts[:200], where_it_is)
     assert found.quality["deliveries held"] == 1
     assert found.quality["records rejected"] == found.quality["records delivered"] == 200
     assert found.rows("select distinct rule, message from validated.rejects") == [
