@@ -178,7 +178,7 @@ def test_profiles_and_windows_are_made_of_them(new_york: NewYork) -> None:
         share_captured_out_of_sample=f"{out_of_sample:.3f}",
     )
     assert len(sets) >= 5
-    # a dozen thefts a year and place, spread over nights: windows hold hardly more of other weeks' thefts than their share of the hours,
+    # seven thefts a year and place, spread over nights: windows hold hardly more of other weeks' thefts than their share of the hours,
     # and the share out of sample says so
     assert out_of_sample == pytest.approx(hours_a_week / 168, abs=0.03)
 
