@@ -31,4 +31,4 @@ select
     s.weight
 from summed s
 full join known k on k.event_id = s.event_id and k.week_start = s.week_start
-where s.weight is null or s.weight <> 1000000000000
+where s.weight is null or k.event_id is null or s.weight <> 1000000000000

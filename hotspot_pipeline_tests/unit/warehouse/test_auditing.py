@@ -6,9 +6,12 @@ from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
+import pytest
 
 from hotspot_pipeline.warehouse import auditing
 from hotspot_pipeline.warehouse.auditing import AUDITED, TURNS, stage_audited
+from hotspot_pipeline.warehouse.session import AuditsFailed
+from hotspot_pipeline_tests.unit.warehouse.conftest import COUNTS
 
 CASES = """
 description: Cases. One row per extract and line.
@@ -64,3 +67,24 @@ def test_every_group_has_its_turn_and_only_one(make_contract: Any, open_warehous
             stage_audited(session._con, contract, NONE, date(2026, 1, 5) + timedelta(days=day))
             seen += session.frame(f"select distinct extract from {AUDITED}")["extract"].to_list()
         assert sorted(seen) == sorted(f"e{n}" for n in range(200))
+
+
+def test_windows_that_are_asked_for_are_audited_and_the_others_left(make_contract: Any, open_warehouse: Any, monkeypatch: Any) -> None:  # fmt: skip
+    monkeypatch.setattr(auditing, "TURNS", 10**9)
+    weekly = COUNTS.replace("time_column:", "audited_by: [week_start]\n    time_column:")
+    contract = make_contract(weekly)
+    first, second = date(2026, 1, 5), date(2026, 1, 12)
+
+    def rows(*cells: tuple[date, int]) -> pl.DataFrame:
+        return pl.DataFrame([{"week_start": w, "cell": c, "n_events": 1, "n_serious": 0} for w, c in cells])  # fmt: skip
+
+    with open_warehouse(contract).session() as session:
+        session.ensure(contract)
+        session.insert(contract, rows((first, 1), (first, 1)))
+        # the double row of the first week is not looked at for the second
+        done = session.replace_changed_windows(contract, rows((second, 1)), asked=[second])
+        assert done.windows == (second,)
+        with pytest.raises(AuditsFailed, match="grain_is_unique"):
+            session.replace_changed_windows(contract, rows((first, 2), (first, 2)), asked=[first])
+        with pytest.raises(AuditsFailed, match="grain_is_unique"):
+            session.replace_changed_windows(contract, rows((first, 2), (first, 2), (second, 1)))
