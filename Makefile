@@ -65,7 +65,7 @@ verify: .venv-spark/.done  ## what takes longer: kills, restarts, a county's nig
 	@rm -rf build/verify
 	@# first and alone: it holds a restarted machine to its seconds
 	@$(VERIFY) $(BIN)/pytest -q -m "slow and not spark" $(TESTS)/integration/test_restart.py
-	@$(VERIFY) $(BIN)/pytest -q -n $(JOBS) -m "slow and not spark" --ignore $(TESTS)/integration/test_restart.py
+	@$(VERIFY) $(BIN)/pytest -q -n $(JOBS) --dist loadgroup -m "slow and not spark" --ignore $(TESTS)/integration/test_restart.py
 	@$(VERIFY) .venv-spark/bin/pytest -q -m spark
 	@$(BIN)/python -m $(TESTS).integration.figures build/verify > build/verify.md
 	@mv build/verify.md docs/verify.md

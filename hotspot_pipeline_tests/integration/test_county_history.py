@@ -95,7 +95,7 @@ def test_affected_weeks_are_those_of_the_list_of_changes(county_told: Told) -> N
             listed_new: touched.Touched = Counter()
             rows = session.frame(
                 "select known_from_utc, side, week_start, police_day, cell_r9, cat_group, n_records, n_new "
-                "from history.affected_weeks where table_name = $t",
+                "from history.affected_weeks where table_name = $t and extract_id not like 'lookup:%'",
                 {"t": TABLE[feed]},
             )
             for known, *where, records, new in rows.iter_rows():
@@ -112,6 +112,30 @@ def test_affected_weeks_are_those_of_the_list_of_changes(county_told: Told) -> N
                 of_both=len(plain & n_records),
                 unexplained=0,
             )
+
+
+def test_the_new_lookup_touches_the_crimes_that_it_puts_into_another_group(
+    county_told: Told,
+) -> None:
+    """It came a week after the day from which it holds: the crimes recorded in between left one group and came to the other."""
+    lives = county_told.lives["crime_extract"]
+    wanted = touched.regrouped(lives, county_told.rules, county_told.lookups)
+    listed: Counter[Any] = Counter()
+    with county_told.telling.session() as session:
+        rows = session.frame(
+            "select side, week_start, police_day, cell_r9, cat_group, n_records from history.affected_weeks "
+            "where extract_id like 'lookup:%'"
+        )
+    for *where, n_records in rows.iter_rows():
+        listed[county_told.rules.new_lookup_from, *where] += n_records
+    assert listed == wanted, _apart(listed, wanted)
+    assert wanted
+    record(
+        "the county as delivered: the new lookup",
+        crimes_in_another_group=sum(wanted.values()) // 2,
+        entries=len(wanted),
+        unexplained=0,
+    )
 
 
 def _apart(found: Counter[Any], wanted: Counter[Any]) -> str:
