@@ -12,6 +12,10 @@ from hotspot_pipeline.history.timeline import Changes
 from hotspot_pipeline.history.versioned import GROUPS, QUIET_GROUPS, Versioned
 from hotspot_pipeline.warehouse.session import Session
 
+_KINDS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "feed": pl.String, "order_ts_utc": pl.Datetime("us"), "n_new": pl.UInt32, "n_missing": pl.UInt32, "n_changed": pl.UInt32,
+}  # fmt: skip
+
 
 def known_records(session: Session, spec: Versioned) -> pl.DataFrame:
     """feed, n_known: records that have versions. Each has exactly one answer of today (audits crime_answers_tile, asb_answers_tile)."""
@@ -50,14 +54,15 @@ def entries_of(
     session: Session,
     spec: Versioned,
     nights: list[FeedNight],
-    kinds: pl.DataFrame,
+    kinds: pl.DataFrame | None,
     known: pl.DataFrame,
     run_id: str,
     now: datetime,
 ) -> pl.DataFrame:
     """A row of the book for each new extract, without what the ledgers count (moved, held). `kinds`: of `kinds_of`, any number of them
-    one below the other; `known`: `known_records` before the night."""
+    one below the other, or None while nothing is counted yet; `known`: `known_records` before the night."""
     new = pl.concat([n.new.with_columns(is_first=pl.lit(n.is_first)) for n in nights])
+    kinds = pl.DataFrame(schema=_KINDS) if kinds is None else kinds
     kinds = kinds.group_by("feed", "order_ts_utc").sum()
     seen = session.frame(
         "select extract_id, n_rows as n_seen from raw.extracts where table_name = $table",

@@ -15,14 +15,16 @@ import polars as pl
 from hotspot_pipeline.history import observations
 from hotspot_pipeline.history.book import entries_of, kinds_of, known_records, write_book
 from hotspot_pipeline.history.guard import judged
-from hotspot_pipeline.history.ledger import n_moved, write_ledgers
+from hotspot_pipeline.history.ledger import close_ledgers, n_moved, open_ledgers, write_ledgers
 from hotspot_pipeline.history.nights import ABSENCES, FeedNight, nights_of, to_look_at
-from hotspot_pipeline.history.timeline import changes
+from hotspot_pipeline.history.timeline import Changes, changes
 from hotspot_pipeline.history.version_rows import write_versions
 from hotspot_pipeline.history.versioned import Versioned
 from hotspot_pipeline.history.versions import observed_versions
 from hotspot_pipeline.warehouse.session import Session
 
+# the rows behind the records that changed, for the tables that follow the versions
+_NAMES = "digest_names"
 _RECORD = {"feed": pl.String, "source_system": pl.String, "record_id": pl.String}
 
 
@@ -45,12 +47,14 @@ def digest(
     with session.transaction():
         observations.stage_rows(session, spec, looks)
         known = known_records(session, spec)
+        planned = entries_of(session, spec, nights, None, known, run_id, now)
+        _stage_moments(session, nights, planned)
+        open_ledgers(session)
+        session.execute(f"create or replace temp table {_NAMES} (extract_id varchar, source_file varchar, line_no bigint)")  # fmt: skip
         done = [_slice(session, spec, nights, part) for part in observations.slices(session)]
         entries = entries_of(session, spec, nights, pl.concat([d.kinds for d in done]), known, run_id, now)  # fmt: skip
-        observations.stage_versions(session, spec, looks)
-        _note_changed(session, spec, pl.concat([d.records for d in done]))
-        _stage_answers(session, nights, entries, pl.concat([d.answers for d in done]))
-        write_ledgers(session, spec, run_id)
+        session.note_changes(spec.versions, f"select * from {_NAMES}")
+        close_ledgers(session, run_id)
         write_book(session, nights, now, judged(entries, n_moved(session), first))
     names = [*entries["extract_id"], *(e for n in nights for e in n.withdrawn["extract_id"])]
     counts = [sum(n) for n in zip(*(d.counts for d in done), strict=True)]
@@ -62,10 +66,8 @@ def digest(
 
 @dataclass(frozen=True)
 class _Done:
-    """What is left to say of some records whose versions are written: the changed ones, the new answers, what the extracts did."""
+    """What is left to say of some records once they are written: what each extract did to them, and how many versions changed how."""
 
-    records: pl.DataFrame
-    answers: pl.DataFrame
     kinds: pl.DataFrame
     counts: tuple[int, int, int]
 
@@ -73,19 +75,19 @@ class _Done:
 def _slice(
     session: Session, spec: Versioned, nights: list[FeedNight], part: tuple[int, int]
 ) -> _Done:
-    """The versions of a range of records. Each record stands for itself, so memory is needed for a part of them only."""
+    """The versions of a range of records, and what the ledgers say of them. Each record stands for itself, so memory is needed for a
+    part of them only."""
     records = _records(session, nights, part)
     found = changes(
         _observed(session, spec, nights, records, part), _standing(session, records, part)
     )
     write_versions(session, spec, found)
-    parts = (found.added, found.closed, found.taken_back)
-    return _Done(
-        pl.concat([p.select("record") for p in parts]).unique(),
-        found.answers.select("record", "observed_ts", "known_from"),
-        kinds_of(nights, records, found),
-        (found.added.height, found.closed.height, found.taken_back.height),
-    )
+    observations.stage_now(session, spec, part)
+    _note_changed(session, spec, found)
+    session.stage("digest_answers", found.answers.select("record", "observed_ts", "known_from"))
+    write_ledgers(session, spec)
+    counts = (found.added.height, found.closed.height, found.taken_back.height)
+    return _Done(kinds_of(nights, records, found), counts)
 
 
 def _observed(
@@ -162,25 +164,20 @@ def _standing(session: Session, records: pl.DataFrame, part: tuple[int, int]) ->
     return rows.join(records.drop("feed"), on="record", how="left")
 
 
-def _note_changed(session: Session, spec: Versioned, records: pl.DataFrame) -> None:
-    """`changed_records`, and for the tables that follow the versions the rows behind these records."""
-    session.stage("digest_changed", records)
-    changed = changed_records(spec)
+def _note_changed(session: Session, spec: Versioned, found: Changes) -> None:
+    """Adds to `changed_records`, and to `_NAMES` the rows behind these records."""
+    parts = (found.added, found.closed, found.taken_back)
+    session.stage("digest_changed", pl.concat([p.select("record") for p in parts]).unique())
+    changed = "select feed, source_system, record_id from digest_records semi join digest_changed using (record)"
+    session.execute(f"insert into {changed_records(spec)} {changed}")
     session.execute(
-        f"create or replace temp table {changed} as "
-        "select feed, source_system, record_id from digest_records semi join digest_changed using (record)"
-    )
-    session.note_changes(
-        spec.versions,
-        f"select extract_id, source_file, line_no from digest_versions semi join {changed} using (feed, source_system, record_id)",
+        f"insert into {_NAMES} select extract_id, source_file, line_no from digest_now "
+        f"semi join ({changed}) using (feed, source_system, record_id)"
     )
 
 
-def _stage_answers(
-    session: Session, nights: list[FeedNight], entries: pl.DataFrame, answers: pl.DataFrame
-) -> None:
-    """`digest_answers` and `digest_moments`, which the ledgers work on."""
-    session.stage("digest_answers", answers)
+def _stage_moments(session: Session, nights: list[FeedNight], entries: pl.DataFrame) -> None:
+    """`digest_moments`: which extract brought what became known when, for the ledgers."""
     columns = ("feed", "known_from", "observed_ts", "extract_id", "is_first_load")
     moments = [
         entries.select(

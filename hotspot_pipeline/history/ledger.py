@@ -2,7 +2,7 @@
 
 Here: each new answer beside the one before it. Not here: which answers there are (`timeline.py`), how a change reads (`words.py`),
 the count ledger (a SQL model). Works on temporary tables of the digest: `digest_answers` (record, observed_ts, known_from of the new
-answers), `digest_records`, `digest_versions`, `digest_moments` (feed, known_from, observed_ts, extract_id, is_first_load; without observed_ts
+answers), `digest_records`, `digest_now` (their versions as they stand now), `digest_moments` (feed, known_from, observed_ts, extract_id, is_first_load; without observed_ts
 the extract that corrected something).
 
 Groups are those of the lookups as they were known with the answer, or after the newest change of a lookup that the ledgers tell of already
@@ -22,23 +22,46 @@ from hotspot_pipeline.warehouse.session import Session
 _NOT_SEEN = "('missing_from_source', 'withdrawn')"
 
 
-def write_ledgers(session: Session, spec: Versioned, run_id: str) -> None:
-    """Adds to `history.recodes` and `history.affected_weeks` what the new answers change."""
+def open_ledgers(session: Session) -> None:
+    session.execute(
+        "create or replace temp table digest_affected as select * exclude (run_id) from history.affected_weeks limit 0"
+    )
+    session.execute(
+        "create or replace temp table digest_moved (extract_id varchar, n_moved bigint)"
+    )
+
+
+def write_ledgers(session: Session, spec: Versioned) -> None:
+    """Adds to `history.recodes` what the new answers of some records change, and keeps where they touch the figures."""
     session.execute(
         f"create or replace temp table digest_pairs as {_pairs(spec)}",
         {"told": told_until(session)} if spec is CRIMES else {},
     )
     session.execute(f"insert into history.recodes by name {_recodes(spec)}")
+    session.execute(f"insert into digest_affected by name {_affected(spec)}")
     session.execute(
-        f"insert into history.affected_weeks by name {_affected(spec)}", {"run": run_id}
+        "insert into digest_moved select extract_id, count(*) from digest_pairs "
+        "where is_known_before and n.cell_r9 is distinct from b.cell_r9 group by 1"
+    )
+    session.execute("drop table digest_pairs")
+
+
+def close_ledgers(session: Session, run_id: str) -> None:
+    """Adds to `history.affected_weeks` what was kept, of all records together."""
+    session.execute(
+        """
+        insert into history.affected_weeks by name
+        select * exclude (n_records, n_new), sum(n_records)::bigint as n_records, sum(n_new)::bigint as n_new, $run as run_id
+        from digest_affected group by all
+        """,
+        {"run": run_id},
     )
 
 
 def n_moved(session: Session) -> pl.DataFrame:
     """extract_id, n_moved: records that changed their cell, by the extract with which that became known."""
     return session.frame(
-        "select extract_id, count(*) as n_moved from digest_pairs "
-        "where is_known_before and n.cell_r9 is distinct from b.cell_r9 group by 1"
+        "select extract_id, sum(n_moved)::bigint as n_moved from digest_moved group by 1"
     )
 
 
@@ -61,10 +84,10 @@ def _pairs(spec: Versioned) -> str:
                 coalesce(m.extract_id, k.extract_id) as extract_id, coalesce(m.is_first_load, false) as is_first_load
             from digest_answers a
             join digest_records r on r.record = a.record
-            join digest_versions n
+            join digest_now n
                 on n.feed = r.feed and n.source_system = r.source_system and n.record_id = r.record_id
                 and n.observed_utc = a.observed_ts and n.known_from_utc = a.known_from
-            left join digest_versions b
+            left join digest_now b
                 on b.feed = r.feed and b.source_system = r.source_system and b.record_id = r.record_id
                 and b.known_to_utc = n.known_from_utc and b.known_from_utc < b.known_to_utc
             left join digest_moments m
@@ -119,7 +142,7 @@ def _affected(spec: Versioned) -> str:
     ]
     return f"""
         select known_from_utc, known_with as extract_id, '{spec.table}' as table_name, side, week_start, police_day, month,
-            event_date, cell_r9, cat_group, count(*) as n_records, sum(is_new::bigint)::bigint as n_new, $run as run_id
+            event_date, cell_r9, cat_group, count(*) as n_records, sum(is_new::bigint)::bigint as n_new
         from ({" union all ".join(sides)})
         group by all
     """

@@ -59,8 +59,8 @@ _TOUCHED = """
         on v.extract_id = r.extract_id and v.source_file = r.source_file and v.line_no = r.line_no
     where r.feed = $feed and (r.from_order_ts_utc > $since or r.to_order_ts_utc >= $absent_since)
 """
-# the kernels' frames of this many rows take about 3 GB
-ROWS_AT_A_TIME = 1_000_000
+# frames and ledgers of this many rows take one to two gigabytes
+ROWS_AT_A_TIME = 500_000
 # what the kernels compare; content is read once it is known what changed
 _OF_VERSIONS = """feed, source_system, record_id, observed_utc, row_hash, record_status, known_from_utc, known_to_utc,
     taken_back_utc, version_no, change_mask"""
@@ -165,7 +165,7 @@ def stage_rows(session: Session, spec: Versioned, looks: Sequence[LookAt]) -> No
         )
         """
     )
-    stage_versions(session, spec, looks, _OF_VERSIONS)
+    stage_versions(session, spec, looks)
     session.execute(
         """
         create or replace temp table digest_rows as
@@ -179,13 +179,17 @@ def stage_rows(session: Session, spec: Versioned, looks: Sequence[LookAt]) -> No
     session.execute(f"create or replace temp table digest_sightings as {_SIGHTINGS}")
 
 
-def stage_versions(
-    session: Session, spec: Versioned, looks: Sequence[LookAt], columns: str = "*"
-) -> None:
-    """`digest_versions`: the versions of the records to look at, as they stand now, with `rid`, their place in the table."""
+def stage_versions(session: Session, spec: Versioned, looks: Sequence[LookAt]) -> None:
+    """`digest_versions`: what the kernels compare of the versions of the records to look at, with `rid`, their place in the table."""
     whole = any(look.everything for look in looks)
     few = None if whole else "record_id in (select record_id from digest_records)"
-    stage_part(session, "digest_versions", spec.versions, few, columns)
+    stage_part(session, "digest_versions", spec.versions, few, _OF_VERSIONS)
+
+
+def stage_now(session: Session, spec: Versioned, part: tuple[int, int]) -> None:
+    """`digest_now`: the versions of a range of records, as they stand after the writing."""
+    mine = f"select record_id from digest_records where record >= {part[0]} and record < {part[1]}"
+    stage_part(session, "digest_now", spec.versions, f"record_id in ({mine})")
 
 
 def stage_part(
