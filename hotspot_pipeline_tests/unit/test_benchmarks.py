@@ -7,7 +7,7 @@ import pytest
 from benchmarks.__main__ import main
 from benchmarks.races import NAMES
 
-TAKES_LONGER = {"nightly", "gistar", "csv_to_validated"}
+TAKES_LONGER = {"nightly", "history_night", "gistar", "csv_to_validated"}
 
 
 @pytest.mark.parametrize(
