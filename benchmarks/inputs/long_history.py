@@ -1,8 +1,8 @@
-"""A warehouse with years of nightly deltas behind it, and the files of the nights that follow.
+"""A warehouse with years of nightly deltas behind it.
 
 Belongs here: many versions of crime records with the statistics of a county force: five years, one delta a night after a first load,
-each record seen two or three times (outcomes as they come), 18 % of them recoded once in class, place, status or flags, 5 % of a night's
-new records reported weeks late. Does not belong here: rows of one extract as text (`crime_extract`), what is timed (`races/`).
+each record seen two or three times (outcomes as they come), 18 % of them recoded once in class, place, status or flags. Does not
+belong here: rows of one extract as text (`crime_extract`), the nights that follow (`later_nights`), what is timed (`races/`).
 
 Rows enter `raw` and `validated` as the gate leaves them: one extract of real rows goes through the pipeline, and the history is that
 extract many times over with other numbers and dates, written by SQL. So ten million versions take minutes and not a night.
@@ -10,18 +10,14 @@ extract many times over with other numbers and dates, written by SQL. So ten mil
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
-from pathlib import Path
+from datetime import date, timedelta
 from typing import Any
 
-import numpy as np
-import polars as pl
+from benchmarks.inputs.crime_extract import FEED
 
-from benchmarks.inputs.crime_extract import FEED, FILE
-
-CUT_OVER = date(2021, 10, 1)
 LAST_NIGHT = date(2026, 6, 1)
-N_NEW, N_RECODED, N_OUTCOMES, N_WEEKS = 1_500, 400, 1_600, 40
+N_WEEKS_OF_HISTORY = 270
+_BEFORE_THE_FIRST_LOAD = timedelta(weeks=26)
 _VERSIONS_A_RECORD = 2.72  # what the draws below give, within a hundredth
 _OTHER_TEMPLATE = 7_919  # a prime: the row whose code or place a recoded record takes
 # a chance that follows from the record alone: `chance(r, 'x')` in 0 to 999
@@ -34,6 +30,7 @@ _STEPS = """
     ),
     born as (
         select r.*, cast(t.recorded_ts_local as date) - shift_days::integer + 1 as born from records r join template t on t.t = r.t
+        where cast(t.recorded_ts_local as date) - shift_days::integer >= date '{begins}'
     ),
     seen as (
         select r, t, copy, shift_days, born as seen_on, 0 as outcome, 0 as recode from born
@@ -64,8 +61,16 @@ _DATED = (
 )  # fmt: skip
 
 
-def write_history(session: Any, n_versions: int) -> dict[str, int]:
-    """Replaces the one extract that stands in `raw` and `validated` by about `n_versions` rows of a history; returns what was made."""
+def write_history(
+    session: Any, n_versions: int, n_weeks: int = N_WEEKS_OF_HISTORY
+) -> dict[str, int]:
+    """Replaces the one extract that stands in `raw` and `validated` by a history; returns what was made.
+
+    The history has about `n_versions` rows over five years, of which the last `n_weeks` are kept; the first load has what was
+    recorded in the first half year of it.
+    """
+    begins = LAST_NIGHT - timedelta(weeks=n_weeks)
+    cut_over = begins + min(_BEFORE_THE_FIRST_LOAD, timedelta(weeks=n_weeks // 4))
     n_templates = int(session.value("select count(*) from validated.crimes"))
     n_records = round(n_versions / _VERSIONS_A_RECORD)
     session.execute(_MACRO)
@@ -77,7 +82,11 @@ def write_history(session: Any, n_versions: int) -> dict[str, int]:
     )
     session.execute(
         _STEPS.format(
-            n_templates=n_templates, n_records=n_records, cut_over=CUT_OVER, last_night=LAST_NIGHT
+            n_templates=n_templates,
+            n_records=n_records,
+            begins=begins,
+            cut_over=cut_over,
+            last_night=LAST_NIGHT,
         )
     )
     for table in ("raw.crimes", "validated.crimes", "raw.full_runs", "validated.rejects"):
@@ -97,7 +106,7 @@ def write_history(session: Any, n_versions: int) -> dict[str, int]:
                 """,
                 in_month,
             )
-    _write_books(session)
+    _write_books(session, cut_over)
     found = session.frame(
         "select count(*) as versions, count(distinct r) as records, count(distinct r) filter (is_recoded) as recoded, "
         "count(distinct night) as extracts from steps"
@@ -149,7 +158,7 @@ def _select(session: Any, table: str, own: dict[str, str]) -> str:
     return ", ".join(f'{own.get(c, f"b.{c}")} as "{c}"' for c in columns)
 
 
-def _write_books(session: Any) -> None:
+def _write_books(session: Any, cut_over: date) -> None:
     """The extracts with their files, the gate's account, and the runs of the one full extract."""
     template = {
         table: f"(select * from {table} where feed = '{FEED}' limit 1)"
@@ -167,7 +176,7 @@ def _write_books(session: Any) -> None:
         **counts,
         "path": "'crime_delta_' || strftime(s.night, '%Y%m%d') || '.csv'",
         "line_no": "null",
-        "kind": f"case when s.night = date '{CUT_OVER}' then 'full' else 'delta' end",
+        "kind": f"case when s.night = date '{cut_over}' then 'full' else 'delta' end",
         **dict.fromkeys(
             ("extract_ts_utc", "order_ts_utc", "received_at_utc", "validated_at_utc"), moment
         ),
@@ -184,69 +193,8 @@ def _write_books(session: Any) -> None:
         f"""
         insert into raw.full_runs by name
         select '{FEED}' as feed, 'crimes' as table_name, extract_id, source_file, line_no,
-            cast(hash(extract_id, line_no) >> 1 as bigint) as content_hash, date '{CUT_OVER}' + interval 1 hour as from_order_ts_utc,
+            cast(hash(extract_id, line_no) >> 1 as bigint) as content_hash, date '{cut_over}' + interval 1 hour as from_order_ts_utc,
             null as to_order_ts_utc
-        from raw.crimes where extract_id = '{FEED}-{CUT_OVER:%Y%m%d}'
+        from raw.crimes where extract_id = '{FEED}-{cut_over:%Y%m%d}'
         """
     )
-
-
-def write_nights(delivered: Path, folder: Path, n_nights: int, seed: int = 2) -> int:
-    """Writes the deltas of the nights after the history, made of the rows of `delivered` (the extract that the history repeats): new
-    records, recodes in 40 scattered weeks, outcomes. Returns the rows of one."""
-    rng = np.random.default_rng(seed)
-    known = pl.read_csv(delivered, infer_schema=False)
-    folder.mkdir(parents=True, exist_ok=True)
-    weeks = known["committed_from_local"].str.head(10).str.to_date(strict=False).dt.truncate("1w")
-    chosen = rng.choice(weeks.drop_nulls().unique().sort().to_numpy(), size=min(N_WEEKS, weeks.n_unique()), replace=False)  # fmt: skip
-    in_weeks = known.filter(weeks.is_in(pl.Series(chosen).cast(pl.Date)))
-    for n in range(n_nights):
-        taken = datetime.combine(LAST_NIGHT, time(2)) + timedelta(days=n + 1)
-        recoded = in_weeks[n::n_nights].head(N_RECODED)
-        other = known.sample(recoded.height, seed=n)
-        kind = pl.Series(rng.choice(3, size=recoded.height, p=[0.45, 0.35, 0.2]))
-        mended = recoded.with_columns(
-            ho_offence_code=pl.when(kind == 0).then(other["ho_offence_code"]).otherwise("ho_offence_code"),
-            easting=pl.when(kind == 1).then(other["easting"]).otherwise("easting"),
-            northing=pl.when(kind == 1).then(other["northing"]).otherwise("northing"),
-            record_status=pl.when(kind == 2).then(pl.lit("cancelled")).otherwise("record_status"),
-            cancel_reason=pl.when(kind == 2).then(pl.lit("C2")).otherwise("cancel_reason"),
-        )  # fmt: skip
-        settled = known.join(recoded, on="crime_number", how="anti")[n::n_nights].head(N_OUTCOMES)
-        settled = settled.with_columns(ho_outcome_code=pl.lit("18"))
-        rows = pl.concat([_new_rows(known, taken, n, rng), mended, settled])
-        file = folder / f"crime_delta_{taken:%Y%m%dT%H%M}.csv"
-        rows.unique("crime_number", keep="first", maintain_order=True).write_csv(file)
-    return rows.height
-
-
-def _new_rows(known: pl.DataFrame, taken: datetime, n: int, rng: np.random.Generator) -> pl.DataFrame:  # fmt: skip
-    rows = known.sample(min(N_NEW, known.height), seed=100 + n)
-    hours = rng.uniform(3.0, 40.0, rows.height)
-    is_late = rng.random(rows.height) < 0.05
-    hours = np.where(is_late, hours + 24 * rng.uniform(28.0, 200.0, rows.height), hours)
-    begun = [taken - timedelta(seconds=int(3600 * h)) for h in hours]
-    stamps = {
-        "committed_from_local": begun,
-        "reported_ts_local": [taken - timedelta(hours=2)] * rows.height,
-        "recorded_ts_local": [taken - timedelta(hours=1)] * rows.height,
-        "source_last_modified": [taken - timedelta(hours=1)] * rows.height,
-    }
-    number = pl.Series([f"24/{n:02}{i:05}/26" for i in range(rows.height)])
-    nothing = pl.lit(None, pl.String)
-    return rows.with_columns(
-        crime_number=number,
-        occurrence_id=nothing,
-        incident_ref=nothing,
-        committed_to_local=nothing,
-        outcome_ts_local=nothing,
-        ho_outcome_code=nothing,
-        record_status=pl.lit("live"),
-        cancel_reason=nothing,
-        merged_into=nothing,
-        **{k: pl.Series(v).dt.strftime("%Y-%m-%d %H:%M:%S") for k, v in stamps.items()},
-    )
-
-
-def delivered_file(home: Path) -> Path:
-    return home / "landing" / FEED / FILE

@@ -24,8 +24,8 @@ from statistics import median
 from typing import Any
 
 from benchmarks import whole_runs
-from benchmarks.inputs import gated, long_history
-from benchmarks.inputs.crime_extract import FEED, FORCE_ID, write_force
+from benchmarks.inputs import gated, later_nights, long_history
+from benchmarks.inputs.crime_extract import FEED, FILE, FORCE_ID, write_force
 from benchmarks.race import Disagreement, Facts, Race, Result, Side, Target
 from benchmarks.stopwatch import Stopwatch
 
@@ -47,10 +47,17 @@ _GEOCODES = "geocode_id,easting,northing,radius_m,reason\n"
 
 
 def prepare(folder: Path, is_quick: bool) -> Facts:
-    return prepare_history(folder, N_QUICK if is_quick else N_VERSIONS, 1_000 if is_quick else 50_000)  # fmt: skip
+    if is_quick:
+        return prepare_history(folder, N_QUICK, 1_000, n_weeks=20)
+    return prepare_history(folder, N_VERSIONS, 50_000)
 
 
-def prepare_history(folder: Path, n_versions: int, n_templates: int) -> Facts:
+def prepare_history(
+    folder: Path,
+    n_versions: int,
+    n_templates: int,
+    n_weeks: int = long_history.N_WEEKS_OF_HISTORY,
+) -> Facts:
     import yaml
 
     from hotspot_pipeline.settings import PROJECT_ROOT
@@ -62,11 +69,11 @@ def prepare_history(folder: Path, n_versions: int, n_templates: int) -> Facts:
     (home / "force.yml").write_text(yaml.safe_dump(force), encoding="utf-8")
     _land_lists(home)
     gated.take_deliveries(folder)
-    delivered = long_history.delivered_file(home)
-    n_rows = long_history.write_nights(delivered, folder / "nights", N_REPEATS)
+    delivered = home / "landing" / FEED / FILE
+    n_rows = later_nights.write_nights(delivered, folder / "nights", N_REPEATS)
     delivered.unlink()
     with gated.session(folder, memory_limit="10GB") as session:
-        facts: Facts = long_history.write_history(session, n_versions)
+        facts: Facts = long_history.write_history(session, n_versions, n_weeks)
     watch = Stopwatch()
     whole_runs.run_here(folder, watch)
     return {**facts, "rows of a night": n_rows, "seconds of the first build": round(watch.seconds, 1)}  # fmt: skip
