@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import polars as pl
 
-from hotspot_pipeline.hot_times.aoristic import WEIGHT_UNIT
-
 MIN_VENUES = 2
 LATE_WITHIN_M = 50.0
 MIN_WIDE_PERCENT = 40
@@ -41,7 +39,9 @@ def event_nights(rows: pl.DataFrame) -> pl.DataFrame:
     (0 or 1 for a moment). Events without usable hours have no row: whether they were at night is unknown.
     """
     weights = night_weights(rows, ["event_id"])
-    share = pl.col("weight_core_nte") / WEIGHT_UNIT
+    # by the column: polars divides by a constant through its reciprocal, and the last digit would
+    # depend on how many rows there are
+    share = pl.col("weight_core_nte") / pl.col("weight")
     return weights.select(
         "event_id",
         *(
