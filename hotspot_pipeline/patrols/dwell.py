@@ -1,0 +1,206 @@
+"""From when to when each device was in each zone, by three definitions and between two bounds.
+
+Here: what goes into the compiled pass and what its rows mean. Not here: which fixes count (`cleaning`), who carried the device and
+what kind of visit it was (`visits`).
+
+- **Midpoint with exit buffer** (`Dwell.stays`, the headline): each fix owns the time to the middle of its neighbours, half the
+  longest gap at most on each side. A stay begins with a fix inside the outline and ends with the first fix more than the
+  exit buffer outside, or with a gap.
+- **First to last inside** (in `stays` too): from the first to the last fix inside the outline during a stay.
+- **Interpolated** (`crossings`): straight at constant speed from fix to fix, entry and exit where the line cuts the outline; ways
+  through without a fix inside are among them. Nothing is drawn across a gap.
+- **Bounds**: at least from the first to the last fix inside the outline by twice the GPS noise (in `stays`), at most from the last
+  fix before to the first after that was outside by more than that (`possible`).
+
+A fix of poor accuracy proves that the device was alive, not where: it neither begins nor ends a stay, and no line is drawn to it.
+A fix at base is in no zone. Time adds up: for each device inside + outside + gaps = its span, exactly.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import polars as pl
+
+from hotspot_pipeline.patrols.device_order import Marks, Ordered, Sigmas, in_order, max_gaps
+from hotspot_pipeline.patrols.dwell_pass import AT_BASE, POOR, run_pass
+from hotspot_pipeline.patrols.dwell_rows import (
+    BASE,
+    COVERED,
+    CROSSING,
+    POSSIBLE,
+    ROW_COLUMNS,
+    STAY,
+    Longs,
+)
+from hotspot_pipeline.patrols.rules import DwellRules
+from hotspot_pipeline.patrols.zone_raster import ZoneRaster, make_raster
+from hotspot_pipeline.patrols.zones import Zones
+
+_SPAN = ("start_ms", "end_ms")
+
+
+@dataclass(frozen=True)
+class Dwell:
+    """Frames by device, zone (its number in `Zones`) and time; moments in ms since 1970 UTC, half open [`start_ms`, `end_ms`).
+
+    - `stays`: device, zone, start_ms, end_ms, first_inside_ms, last_inside_ms, first_sure_ms, last_sure_ms (null where no fix was
+      surely inside), n_fixes, entry_pause_ms, exit_pause_ms (time between the fixes that it began and ended between; null at
+      the device's first and last fix);
+    - `possible`, `crossings`: device, zone, start_ms, end_ms;
+    - `covered`, `at_base`: device, start_ms, end_ms: when anything is known of the device; when it was at police premises;
+    - `devices`: device, n_fixes, first_ms, last_ms, covered_ms, gap_ms, max_gap_ms.
+    """
+
+    stays: pl.DataFrame
+    possible: pl.DataFrame
+    crossings: pl.DataFrame
+    covered: pl.DataFrame
+    at_base: pl.DataFrame
+    devices: pl.DataFrame
+
+
+def dwell(
+    fixes: pl.DataFrame,
+    zones: Zones,
+    rules: DwellRules | None = None,
+    *,
+    raster: ZoneRaster | None = None,
+    max_gap_ms: Longs | None = None,
+    n_threads: int = 2,
+) -> Dwell:
+    """The dwell of all devices in all zones.
+
+    `fixes`: device (int32, from 0), fix_ms (int64), easting, northing (float64, metres), in any order, and where known sigma_m
+    (float32, noise along each axis), is_poor, is_at_base (bool). `max_gap_ms` by device, where a longer record than this frame says how often
+    it reports; by default its median here decides. `raster` may be made once for several frames.
+
+    A stay depends on what came before it, back to the last gap. So give whole duties, and cut the results at the ends of the day
+    (`intervals.cut`): whatever the frames, the pieces then join exactly.
+
+    Raises ValueError for missing columns, nulls, and coordinates or moments that are no numbers.
+    """
+    rules = rules or DwellRules()
+    raster = raster or make_raster(zones.shapes, rules.reach_m)
+    if raster.reach_m < rules.reach_m:
+        raise ValueError(
+            f"the raster reaches {raster.reach_m} m, the rules {rules.reach_m} m; make it with these rules"
+        )
+    ordered = _ordered(fixes, rules)
+    gaps = max_gaps(ordered, rules) if max_gap_ms is None else max_gap_ms
+    if len(gaps) < ordered.n_devices:
+        raise ValueError(
+            f"max_gap_ms has {len(gaps)} devices, the fixes have {ordered.n_devices}; give one each"
+        )
+
+    def some(begin: int, end: int) -> Longs:
+        rows, n = run_pass(
+            ordered.first, begin, end, ordered.t, ordered.x, ordered.y, ordered.sigma, ordered.marks, gaps, zones.shapes,
+            raster, rules.exit_buffer_m, rules.n_sigma,
+        )  # fmt: skip
+        return rows[:n]
+
+    shares = _shares(ordered.first, n_threads)
+    with ThreadPoolExecutor(n_threads) as threads:
+        parts = list(threads.map(some, *zip(*shares, strict=True))) if shares else []
+    rows = np.concatenate(parts) if parts else np.zeros((0, len(ROW_COLUMNS)), np.int64)
+    covered = _family(rows, COVERED, ("device",)).select("device", *_SPAN)
+    return Dwell(
+        _stays(rows),
+        _family(rows, POSSIBLE).select("device", "zone", *_SPAN),
+        _family(rows, CROSSING).select("device", "zone", *_SPAN),
+        covered,
+        _family(rows, BASE, ("device",)).select("device", *_SPAN),
+        _devices(ordered, gaps, covered),
+    )
+
+
+def _ordered(fixes: pl.DataFrame, rules: DwellRules) -> Ordered:
+    needed = ("device", "fix_ms", "easting", "northing")
+    missing = [name for name in needed if name not in fixes.columns]
+    if missing:
+        raise ValueError(
+            f"dwell: no column {', '.join(missing)}; the frame has {', '.join(fixes.columns)}"
+        )
+    empty = [name for name in needed if fixes.get_column(name).null_count()]
+    if empty:
+        raise ValueError(
+            f"dwell: nulls in {', '.join(empty)}; `cleaning.clean` takes such fixes out and counts them"
+        )
+    device = fixes.get_column("device").cast(pl.Int32).to_numpy()
+    t = fixes.get_column("fix_ms").cast(pl.Int64).to_numpy()
+    x, y = (fixes.get_column(name).cast(pl.Float64).to_numpy() for name in ("easting", "northing"))
+    for name, values in (("easting", x), ("northing", y)):
+        # a sum is finite only if every number in it is
+        if not np.isfinite(values.sum()):
+            row = int(np.flatnonzero(~np.isfinite(values))[0])
+            raise ValueError(
+                f"dwell: {name} of row {row} is {values[row]}; `cleaning.clean` takes such fixes out"
+            )
+    return in_order(device, t, x, y, _sigma(fixes, rules), _marks(fixes))
+
+
+def _sigma(fixes: pl.DataFrame, rules: DwellRules) -> Sigmas:
+    """GPS noise along each axis: one number for all where no fix says its own."""
+    usual = min(max(rules.sigma_m, rules.least_sigma_m), rules.most_sigma_m)
+    if "sigma_m" not in fixes.columns:
+        return np.full(1, usual, np.float32)
+    said = fixes.get_column("sigma_m").cast(pl.Float32).fill_null(usual)
+    return said.clip(rules.least_sigma_m, rules.most_sigma_m).to_numpy()
+
+
+def _marks(fixes: pl.DataFrame) -> Marks:
+    marks = np.zeros(1, np.uint8)
+    for name, bit in (("is_poor", POOR), ("is_at_base", AT_BASE)):
+        if name in fixes.columns and fixes.get_column(name).any():
+            marks = marks | fixes.get_column(name).fill_null(False).to_numpy() * np.uint8(bit)
+    return marks
+
+
+def _shares(first: Longs, n: int) -> list[tuple[int, int]]:
+    """The devices in at most `n` runs with about as many fixes each."""
+    cuts = np.searchsorted(first, np.linspace(0, first[-1], n + 1)[1:-1])
+    ends = sorted({0, *cuts.tolist(), len(first) - 1})
+    return [(a, b) for a, b in pairwise(ends) if b > a]
+
+
+def _family(rows: Longs, family: int, by: tuple[str, ...] = ("device", "zone")) -> pl.DataFrame:
+    mine = rows[rows[:, 0] == family]
+    frame = pl.DataFrame({name: mine[:, k] for k, name in enumerate(ROW_COLUMNS)})
+    return frame.with_columns(pl.col("device", "zone", "n_fixes").cast(pl.Int32)).sort(*by, *_SPAN)
+
+
+def _stays(rows: Longs) -> pl.DataFrame:
+    nullable = ("first_sure_ms", "last_sure_ms", "entry_pause_ms", "exit_pause_ms")
+    return (
+        _family(rows, STAY)
+        .drop("family")
+        .with_columns(pl.when(pl.col(name) >= 0).then(name).alias(name) for name in nullable)
+    )
+
+
+def _devices(ordered: Ordered, gaps: Longs, covered: pl.DataFrame) -> pl.DataFrame:
+    n = np.diff(ordered.first)
+    seen = np.flatnonzero(n)
+    known = covered.group_by("device").agg(covered_ms=(pl.col("end_ms") - pl.col("start_ms")).sum())
+    frame = pl.DataFrame(
+        {
+            "device": seen.astype(np.int32),
+            "n_fixes": n[seen].astype(np.int32),
+            "first_ms": ordered.t[ordered.first[seen]],
+            "last_ms": ordered.t[ordered.first[seen + 1] - 1],
+            "max_gap_ms": gaps[seen],
+        }
+    )
+    return frame.join(known, on="device", how="left", maintain_order="left").select(
+        "device",
+        "n_fixes",
+        "first_ms",
+        "last_ms",
+        "covered_ms",
+        (pl.col("last_ms") - pl.col("first_ms") - pl.col("covered_ms")).alias("gap_ms"),
+        "max_gap_ms",
+    )

@@ -1,0 +1,173 @@
+"""The compiled pass over the fixes of all devices: each fix is looked at once, each way between two fixes once.
+
+Here: the state of one device as its fixes go by, and the rows that come of it. Not here: what the rows mean for people (`dwell`),
+the rows (`dwell_rows`), what is near (`zone_questions`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hotspot_pipeline.patrols.compiled import compiled
+from hotspot_pipeline.patrols.dwell_rows import (
+    BASE,
+    COVERED,
+    N_STAY,
+    POSSIBLE,
+    SEEN,
+    WIDTH,
+    Longs,
+    add_crossing,
+    add_row,
+    begin_stay,
+    close_stay,
+    close_stays,
+    extend_stay,
+    extend_stay_unseen,
+    with_room,
+)
+from hotspot_pipeline.patrols.zone_questions import pieces_in, signed_distance, slot_of
+from hotspot_pipeline.patrols.zone_raster import ZoneRaster
+from hotspot_pipeline.patrols.zones import Floats, ZoneShapes
+
+POOR, AT_BASE = 1, 2  # bits of a fix
+
+
+@compiled
+def run_pass(
+    first: Longs, begin: int, end: int, t: Longs, x: Floats, y: Floats, sigma: NDArray[np.float32],
+    marks: NDArray[np.uint8], max_gap: Longs, shapes: ZoneShapes, raster: ZoneRaster, exit_buffer_m: float, n_sigma: float,
+) -> tuple[Longs, int]:  # fmt: skip
+    """(rows, how many of them count) of the devices from `begin` to `end`.
+
+    `first` (n_devices + 1) says which fixes are a device's, in order of time; `max_gap` (ms) by device. `sigma` and `marks` are one
+    a fix, or one for all.
+    """
+    n_zones = shapes.part_zone[-1] + 1 if len(shapes.part_zone) else 0
+    room = 6 * n_zones + 8  # more than what one fix and the end of its device can write
+    rows, n = np.empty((4096 + room, WIDTH), np.int64), 0
+    stay = np.zeros((n_zones, N_STAY), np.int64)  # the stay that goes on in each zone
+    is_in = np.zeros(n_zones, np.bool_)
+    possible = np.zeros((n_zones, 2), np.int64)  # since when it may be in there, and the last fix that says so
+    crossing = np.zeros((n_zones, 2), np.int64)
+    is_crossing, is_possible = np.zeros(n_zones, np.bool_), np.zeros(n_zones, np.bool_)
+    staying, maybe, crossed = (
+        np.empty(n_zones, np.int32),
+        np.empty(n_zones, np.int32),
+        np.empty(n_zones, np.int32),
+    )
+    part_seen = np.full(len(shapes.part_zone), -1, np.int64)
+    pieces, piece_zone = np.empty((64, 2)), np.empty(64, np.int32)
+    one_sigma, one_mark = len(sigma) == 1, len(marks) == 1
+    for device in range(begin, end):
+        n_staying = n_maybe = n_crossed = 0
+        cap = max_gap[device]
+        good = -1  # the last fix before this that says where it was
+        is_joined = False  # no gap since that one
+        covered_from = base_from = base_to = np.int64(-1)
+        for i in range(first[device], first[device + 1]):
+            rows = with_room(rows, n, room)
+            mark = marks[0 if one_mark else i]
+            is_first = i == first[device]
+            pause = np.int64(-1) if is_first else t[i] - t[i - 1]
+            is_gap = is_first or pause > cap
+            own_from = t[i]
+            if not is_first:
+                own_from = t[i] - cap // 2 if is_gap else t[i - 1] + pause // 2
+            if is_gap:
+                if not is_first:
+                    over = t[i - 1] + cap // 2
+                    n = close_stays(rows, n, device, stay, is_in, staying, n_staying, over, pause)
+                    n_staying = 0
+                    n = add_row(rows, n, COVERED, device, -1, covered_from, over)
+                    if base_from >= 0:
+                        n = add_row(rows, n, BASE, device, -1, base_from, over)
+                covered_from, base_from = own_from, np.int64(-1)
+                is_joined = False
+            if mark & AT_BASE:
+                if base_from < 0:
+                    base_from = own_from
+            elif base_from >= 0:
+                n = add_row(rows, n, BASE, device, -1, base_from, own_from)
+                base_from = np.int64(-1)
+            if mark & POOR and not mark & AT_BASE:
+                # it says that the device is alive, not where: stays go on as they are
+                for k in range(n_staying):
+                    extend_stay_unseen(stay[staying[k]], i)
+                continue
+            if good >= 0 and is_joined and not (mark & AT_BASE and marks[0 if one_mark else good] & AT_BASE):
+                n_pieces, pieces, piece_zone = pieces_in(
+                    x[good], y[good], x[i], y[i], i, shapes, raster, part_seen, pieces, piece_zone
+                )
+                for k in range(n_pieces):
+                    z = piece_zone[k]
+                    dt = t[i] - t[good]
+                    since = t[good] + np.int64(np.rint(pieces[k, 0] * dt))
+                    until = t[good] + np.int64(np.rint(pieces[k, 1] * dt))
+                    if is_crossing[z] and since <= crossing[z, 1] + 1:
+                        crossing[z, 1] = max(crossing[z, 1], until)
+                        continue
+                    if is_crossing[z]:
+                        rows = with_room(rows, n, room)
+                        n = add_crossing(rows, n, device, z, crossing)
+                    else:
+                        is_crossing[z] = True
+                        crossed[n_crossed] = z
+                        n_crossed += 1
+                    crossing[z, 0], crossing[z, 1] = since, until
+            s = np.float64(sigma[0 if one_sigma else i]) * n_sigma
+            slot = -1 if mark & AT_BASE else slot_of(x[i], y[i], raster)
+            if slot >= 0:
+                for entry in range(raster.first[slot], raster.first[slot + 1]):
+                    z = raster.entry_zone[entry]
+                    outside = signed_distance(x[i], y[i], entry, shapes, raster)
+                    if outside <= 0.0 or (is_in[z] and outside <= exit_buffer_m):
+                        if not is_in[z]:
+                            is_in[z] = True
+                            staying[n_staying] = z
+                            n_staying += 1
+                            begin_stay(stay[z], own_from, t[i], pause)
+                        extend_stay(stay[z], i, t[i], outside, s)
+                    if outside <= s:
+                        if not is_possible[z]:
+                            is_possible[z] = True
+                            maybe[n_maybe] = z
+                            n_maybe += 1
+                            possible[z, 0] = t[good] if good >= 0 else t[i]
+                        possible[z, 1] = i
+            k = 0
+            while k < n_staying:
+                z = staying[k]
+                if stay[z, SEEN] == i:
+                    k += 1
+                    continue
+                n = close_stay(rows, n, device, z, stay, own_from, pause)
+                is_in[z] = False
+                n_staying -= 1
+                staying[k] = staying[n_staying]
+            k = 0
+            while k < n_maybe:
+                z = maybe[k]
+                if possible[z, 1] == i:
+                    k += 1
+                    continue
+                n = add_row(rows, n, POSSIBLE, device, z, possible[z, 0], t[i])
+                is_possible[z] = False
+                n_maybe -= 1
+                maybe[k] = maybe[n_maybe]
+            good, is_joined = i, True
+        if first[device + 1] == first[device]:
+            continue
+        last = t[first[device + 1] - 1]
+        n = close_stays(rows, n, device, stay, is_in, staying, n_staying, last, np.int64(-1))
+        n = add_row(rows, n, COVERED, device, -1, covered_from, last)
+        if base_from >= 0:
+            n = add_row(rows, n, BASE, device, -1, base_from, last)
+        for k in range(n_maybe):
+            n = add_row(rows, n, POSSIBLE, device, maybe[k], possible[maybe[k], 0], last)
+            is_possible[maybe[k]] = False
+        for k in range(n_crossed):
+            n = add_crossing(rows, n, device, crossed[k], crossing)
+            is_crossing[crossed[k]] = False
+    return rows, n

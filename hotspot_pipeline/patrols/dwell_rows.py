@@ -1,0 +1,95 @@
+"""The rows that the pass writes, and the stay that goes on in a zone until it is one.
+
+Here: beginning, extending and closing stays; one row layout for all families. Not here: when (`dwell_pass`).
+
+Rows (all int64): family, device, zone, start, end, then for stays first and last inside, first and last surely inside (-1: none),
+number of fixes, and the pause between fixes at entry and at exit (-1: there is none).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hotspot_pipeline.patrols.compiled import compiled
+from hotspot_pipeline.patrols.zones import Ints
+
+Longs = NDArray[np.int64]
+STAY, POSSIBLE, CROSSING, COVERED, BASE = range(5)
+ROW_COLUMNS = (
+    "family", "device", "zone", "start_ms", "end_ms", "first_inside_ms", "last_inside_ms", "first_sure_ms", "last_sure_ms",
+    "n_fixes", "entry_pause_ms", "exit_pause_ms",
+)  # fmt: skip
+WIDTH = len(ROW_COLUMNS)
+# of the stay that goes on in a zone
+_BEGIN, _FIRST, _LAST, _FIRST_SURE, _LAST_SURE, _N, _PAUSE, SEEN = range(8)
+N_STAY = 8
+
+
+@compiled
+def with_room(rows: Longs, n: int, needed: int) -> Longs:
+    """The rows, in a larger array where `needed` more would not fit."""
+    if n + needed <= len(rows):
+        return rows
+    return np.concatenate((rows, np.empty((len(rows) + needed, WIDTH), np.int64)))
+
+
+@compiled
+def begin_stay(stay: Longs, since: int, t: int, pause: int) -> None:
+    stay[_BEGIN], stay[_FIRST], stay[_PAUSE], stay[_N] = since, t, pause, 0
+    stay[_FIRST_SURE] = stay[_LAST_SURE] = -1
+
+
+@compiled
+def extend_stay(stay: Longs, number: int, t: int, outside: float, margin: float) -> None:
+    stay[SEEN] = number
+    stay[_N] += 1
+    if outside <= 0.0:
+        stay[_LAST] = t
+    if outside <= -margin:
+        if stay[_FIRST_SURE] < 0:
+            stay[_FIRST_SURE] = t
+        stay[_LAST_SURE] = t
+
+
+@compiled
+def extend_stay_unseen(stay: Longs, number: int) -> None:
+    """By a fix that says that the device is alive, but not well enough where."""
+    stay[SEEN] = number
+    stay[_N] += 1
+
+
+@compiled
+def close_stay(
+    rows: Longs, n: int, device: int, zone: int, stay: Longs, until: int, pause: int
+) -> int:
+    n = add_row(rows, n, STAY, device, zone, stay[zone, _BEGIN], until)
+    rows[n - 1, 5], rows[n - 1, 6] = stay[zone, _FIRST], stay[zone, _LAST]
+    rows[n - 1, 7], rows[n - 1, 8] = stay[zone, _FIRST_SURE], stay[zone, _LAST_SURE]
+    rows[n - 1, 9], rows[n - 1, 10], rows[n - 1, 11] = stay[zone, _N], stay[zone, _PAUSE], pause
+    return n
+
+
+@compiled
+def close_stays(
+    rows: Longs, n: int, device: int, stay: Longs, is_in: NDArray[np.bool_], staying: Ints, n_staying: int, until: int,
+    pause: int,
+) -> int:  # fmt: skip
+    for k in range(n_staying):
+        n = close_stay(rows, n, device, int(staying[k]), stay, until, pause)
+        is_in[staying[k]] = False
+    return n
+
+
+@compiled
+def add_crossing(rows: Longs, n: int, device: int, zone: int, crossing: Longs) -> int:
+    if crossing[zone, 1] > crossing[zone, 0]:
+        n = add_row(rows, n, CROSSING, device, zone, crossing[zone, 0], crossing[zone, 1])
+    return n
+
+
+@compiled
+def add_row(rows: Longs, n: int, family: int, device: int, zone: int, start: int, end: int) -> int:
+    rows[n, 0], rows[n, 1], rows[n, 2], rows[n, 3], rows[n, 4] = family, device, zone, start, end
+    rows[n, 5:] = -1
+    return n + 1
