@@ -19,8 +19,19 @@ Sigmas = NDArray[np.float32]
 Marks = NDArray[np.uint8]
 
 
+class Fixes(NamedTuple):
+    """Columns of fixes, as they come or in order; `sigma` and `marks` may be one for all."""
+
+    device: Ints
+    t: Longs
+    x: Floats
+    y: Floats
+    sigma: Sigmas
+    marks: Marks
+
+
 class Ordered(NamedTuple):
-    """Fixes by device and time; those of device d are `first[d]` to `first[d + 1]`. `sigma` and `marks` may be one for all."""
+    """Fixes by device and time; those of the k-th device are `first[k]` to `first[k + 1]`."""
 
     first: Longs
     t: Longs
@@ -29,35 +40,37 @@ class Ordered(NamedTuple):
     sigma: Sigmas
     marks: Marks
 
-    @property
-    def n_devices(self) -> int:
-        return len(self.first) - 1
+
+def is_in_order(fixes: Fixes) -> bool:
+    """Whether the fixes come by device, time, easting and northing."""
+    return _is_in_order(fixes.device, fixes.t, fixes.x, fixes.y)
 
 
-def in_order(device: Ints, t: Longs, x: Floats, y: Floats, sigma: Sigmas, marks: Marks) -> Ordered:
-    """The fixes in order. Of fixes of one device and moment the westernmost comes first, so that no order of arrival matters.
+def in_order(fixes: Fixes, first: Longs, begin: int, end: int, *, is_ordered: bool) -> Ordered:
+    """The fixes of devices `begin` to `end`, copied unless they are in order already. `first`: `counted` of all.
 
-    Raises ValueError where a device has a negative number.
+    Of fixes of one device and moment the westernmost comes first, so that no order of arrival matters.
     """
-    if len(device) and int(device.min()) < 0:
-        raise ValueError(f"device {int(device.min())}: devices are numbered from 0 within a frame")
-    first = _counted(device)
-    if _is_in_order(device, t, x, y):
-        return Ordered(first, t, x, y, sigma, marks)
-    placed = _placed(device, first, t, x, y, sigma, marks)
-    _order_times(first, *placed)
-    return Ordered(first, *placed)
+    mine = first[begin : end + 1] - first[begin]
+    if is_ordered:
+        a, b = first[begin], first[end]
+        sigma, marks = (c if len(c) == 1 else c[a:b] for c in (fixes.sigma, fixes.marks))
+        return Ordered(mine, fixes.t[a:b], fixes.x[a:b], fixes.y[a:b], sigma, marks)
+    placed = _placed(*fixes, mine, begin, end)
+    _order_times(mine, *placed)
+    return Ordered(mine, *placed)
 
 
 def max_gaps(ordered: Ordered, rules: DwellRules) -> Longs:
-    """(n_devices,) milliseconds without a fix after which a device's whereabouts are unknown."""
+    """Milliseconds without a fix after which a device's whereabouts are unknown, by device."""
     median = _median_pauses(ordered.first, ordered.t, rules.max_gap_ms / rules.max_gap_intervals)
     slow = np.minimum(rules.max_gap_intervals * median, rules.longest_gap_ms)
     return np.maximum(slow, rules.max_gap_ms).astype(np.int64)
 
 
 @compiled
-def _counted(device: Ints) -> Longs:
+def counted(device: Ints) -> Longs:
+    """(n_devices + 1,): how many fixes come before those of each device. Numbers that nobody has have none."""
     most = -1
     for d in device:
         most = max(most, d)
@@ -89,16 +102,19 @@ def _is_before(t: Longs, x: Floats, y: Floats, i: int, j: int) -> bool:
 
 @compiled
 def _placed(
-    device: Ints, first: Longs, t: Longs, x: Floats, y: Floats, sigma: Sigmas, marks: Marks
-) -> tuple[Longs, Floats, Floats, Sigmas, Marks]:
-    """By device, otherwise in the order in which they came."""
-    at = first[:-1].copy()
-    t2, x2, y2 = np.empty_like(t), np.empty_like(x), np.empty_like(y)
-    sigma2, marks2 = sigma.copy(), marks.copy()
-    has_sigma, has_marks = len(sigma) == len(t), len(marks) == len(t)
+    device: Ints, t: Longs, x: Floats, y: Floats, sigma: Sigmas, marks: Marks, first: Longs, begin: int, end: int
+) -> tuple[Longs, Floats, Floats, Sigmas, Marks]:  # fmt: skip
+    """Those of some devices, by device, otherwise in the order in which they came."""
+    at, n = first[:-1].copy(), first[-1]
+    t2, x2, y2 = np.empty(n, np.int64), np.empty(n, np.float64), np.empty(n, np.float64)
+    has_sigma, has_marks = len(sigma) > 1, len(marks) > 1
+    sigma2 = np.full(n if has_sigma else 1, sigma[0] if len(sigma) else 0, np.float32)
+    marks2 = np.full(n if has_marks else 1, marks[0] if len(marks) else 0, np.uint8)
     for i in range(len(device)):
-        k = at[device[i]]
-        at[device[i]] += 1
+        if not begin <= device[i] < end:
+            continue
+        k = at[device[i] - begin]
+        at[device[i] - begin] += 1
         t2[k], x2[k], y2[k] = t[i], x[i], y[i]
         if has_sigma:
             sigma2[k] = sigma[i]
@@ -110,7 +126,7 @@ def _placed(
 @compiled
 def _order_times(first: Longs, t: Longs, x: Floats, y: Floats, sigma: Sigmas, marks: Marks) -> None:
     """Orders the fixes of each device by time, in place; nearly all are already."""
-    has_sigma, has_marks = len(sigma) == len(t), len(marks) == len(t)
+    has_sigma, has_marks = len(sigma) > 1, len(marks) > 1
     for d in range(len(first) - 1):
         a, b = first[d], first[d + 1]
         is_ordered = True

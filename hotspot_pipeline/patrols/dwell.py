@@ -25,7 +25,16 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
-from hotspot_pipeline.patrols.device_order import Marks, Ordered, Sigmas, in_order, max_gaps
+from hotspot_pipeline.patrols.device_order import (
+    Fixes,
+    Marks,
+    Ordered,
+    Sigmas,
+    counted,
+    in_order,
+    is_in_order,
+    max_gaps,
+)
 from hotspot_pipeline.patrols.dwell_pass import AT_BASE, POOR, run_pass
 from hotspot_pipeline.patrols.dwell_rows import (
     BASE,
@@ -41,6 +50,10 @@ from hotspot_pipeline.patrols.zone_raster import ZoneRaster, make_raster
 from hotspot_pipeline.patrols.zones import Zones
 
 _SPAN = ("start_ms", "end_ms")
+_FIXES_AT_ONCE = 5_000_000  # ordered copies of no more are held by a thread
+_DEVICES = pl.Schema(
+    {"device": pl.Int32, "n_fixes": pl.Int32, "first_ms": pl.Int64, "last_ms": pl.Int64, "max_gap_ms": pl.Int64}
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -52,7 +65,7 @@ class Dwell:
       the device's first and last fix);
     - `possible`, `crossings`: device, zone, start_ms, end_ms;
     - `covered`, `at_base`: device, start_ms, end_ms: when anything is known of the device; when it was at police premises;
-    - `devices`: device, n_fixes, first_ms, last_ms, covered_ms, gap_ms, max_gap_ms.
+    - `devices`: device, n_fixes, first_ms, last_ms, max_gap_ms, covered_ms, gap_ms.
     """
 
     stays: pl.DataFrame
@@ -89,36 +102,39 @@ def dwell(
         raise ValueError(
             f"the raster reaches {raster.reach_m} m, the rules {rules.reach_m} m; make it with these rules"
         )
-    ordered = _ordered(fixes, rules)
-    gaps = max_gaps(ordered, rules) if max_gap_ms is None else max_gap_ms
-    if len(gaps) < ordered.n_devices:
+    given = _columns(fixes, rules)
+    first, is_ordered = counted(given.device), is_in_order(given)
+    n_devices = len(first) - 1
+    if max_gap_ms is not None and len(max_gap_ms) < n_devices:
         raise ValueError(
-            f"max_gap_ms has {len(gaps)} devices, the fixes have {ordered.n_devices}; give one each"
+            f"max_gap_ms has {len(max_gap_ms)} devices, the fixes have {n_devices}; give one each"
         )
 
-    def some(begin: int, end: int) -> Longs:
-        rows, n = run_pass(
-            ordered.first, begin, end, ordered.t, ordered.x, ordered.y, ordered.sigma, ordered.marks, gaps, zones.shapes,
-            raster, rules.exit_buffer_m, rules.n_sigma,
-        )  # fmt: skip
-        return rows[:n]
+    def some(begin: int, end: int) -> tuple[Longs, pl.DataFrame]:
+        ordered = in_order(given, first, begin, end, is_ordered=is_ordered)
+        gaps = max_gaps(ordered, rules) if max_gap_ms is None else max_gap_ms[begin:end]
+        rows, n = run_pass(*ordered, gaps, zones.shapes, raster, rules.exit_buffer_m, rules.n_sigma)
+        rows[:n, 1] += begin
+        return rows[:n], _devices(ordered, gaps, begin)
 
-    shares = _shares(ordered.first, n_threads)
+    shares = _shares(first, max(n_threads, -(-len(given.t) // _FIXES_AT_ONCE)))
     with ThreadPoolExecutor(n_threads) as threads:
         parts = list(threads.map(some, *zip(*shares, strict=True))) if shares else []
-    rows = np.concatenate(parts) if parts else np.zeros((0, len(ROW_COLUMNS)), np.int64)
+    none = np.zeros((0, len(ROW_COLUMNS)), np.int64)
+    rows = np.concatenate([none, *(rows for rows, _ in parts)])
     covered = _family(rows, COVERED, ("device",)).select("device", *_SPAN)
+    devices = pl.concat([_DEVICES.to_frame(), *(frame for _, frame in parts)])
     return Dwell(
         _stays(rows),
         _family(rows, POSSIBLE).select("device", "zone", *_SPAN),
         _family(rows, CROSSING).select("device", "zone", *_SPAN),
         covered,
         _family(rows, BASE, ("device",)).select("device", *_SPAN),
-        _devices(ordered, gaps, covered),
+        _with_coverage(devices, covered),
     )
 
 
-def _ordered(fixes: pl.DataFrame, rules: DwellRules) -> Ordered:
+def _columns(fixes: pl.DataFrame, rules: DwellRules) -> Fixes:
     needed = ("device", "fix_ms", "easting", "northing")
     missing = [name for name in needed if name not in fixes.columns]
     if missing:
@@ -140,7 +156,11 @@ def _ordered(fixes: pl.DataFrame, rules: DwellRules) -> Ordered:
             raise ValueError(
                 f"dwell: {name} of row {row} is {values[row]}; `cleaning.clean` takes such fixes out"
             )
-    return in_order(device, t, x, y, _sigma(fixes, rules), _marks(fixes))
+    if len(device) and int(device.min()) < 0:
+        raise ValueError(
+            f"dwell: device {int(device.min())}; devices are numbered from 0 within a frame"
+        )
+    return Fixes(device, t, x, y, _sigma(fixes, rules), _marks(fixes))
 
 
 def _sigma(fixes: pl.DataFrame, rules: DwellRules) -> Sigmas:
@@ -182,25 +202,22 @@ def _stays(rows: Longs) -> pl.DataFrame:
     )
 
 
-def _devices(ordered: Ordered, gaps: Longs, covered: pl.DataFrame) -> pl.DataFrame:
+def _devices(ordered: Ordered, gaps: Longs, begin: int) -> pl.DataFrame:
     n = np.diff(ordered.first)
     seen = np.flatnonzero(n)
-    known = covered.group_by("device").agg(covered_ms=(pl.col("end_ms") - pl.col("start_ms")).sum())
-    frame = pl.DataFrame(
+    return pl.DataFrame(
         {
-            "device": seen.astype(np.int32),
+            "device": (seen + begin).astype(np.int32),
             "n_fixes": n[seen].astype(np.int32),
             "first_ms": ordered.t[ordered.first[seen]],
             "last_ms": ordered.t[ordered.first[seen + 1] - 1],
             "max_gap_ms": gaps[seen],
-        }
+        },
+        schema=_DEVICES,
     )
-    return frame.join(known, on="device", how="left", maintain_order="left").select(
-        "device",
-        "n_fixes",
-        "first_ms",
-        "last_ms",
-        "covered_ms",
-        (pl.col("last_ms") - pl.col("first_ms") - pl.col("covered_ms")).alias("gap_ms"),
-        "max_gap_ms",
-    )
+
+
+def _with_coverage(devices: pl.DataFrame, covered: pl.DataFrame) -> pl.DataFrame:
+    known = covered.group_by("device").agg(covered_ms=(pl.col("end_ms") - pl.col("start_ms")).sum())
+    gap = pl.col("last_ms") - pl.col("first_ms") - pl.col("covered_ms")
+    return devices.join(known, on="device", how="left", maintain_order="left").with_columns(gap_ms=gap)

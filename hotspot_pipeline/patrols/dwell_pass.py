@@ -27,7 +27,7 @@ from hotspot_pipeline.patrols.dwell_rows import (
     extend_stay_unseen,
     with_room,
 )
-from hotspot_pipeline.patrols.zone_questions import pieces_in, signed_distance, slot_of
+from hotspot_pipeline.patrols.zone_questions import pieces_in, signed_distance
 from hotspot_pipeline.patrols.zone_raster import ZoneRaster
 from hotspot_pipeline.patrols.zones import Floats, ZoneShapes
 
@@ -36,15 +36,21 @@ POOR, AT_BASE = 1, 2  # bits of a fix
 
 @compiled
 def run_pass(
-    first: Longs, begin: int, end: int, t: Longs, x: Floats, y: Floats, sigma: NDArray[np.float32],
+    first: Longs, t: Longs, x: Floats, y: Floats, sigma: NDArray[np.float32],
     marks: NDArray[np.uint8], max_gap: Longs, shapes: ZoneShapes, raster: ZoneRaster, exit_buffer_m: float, n_sigma: float,
 ) -> tuple[Longs, int]:  # fmt: skip
-    """(rows, how many of them count) of the devices from `begin` to `end`.
+    """(rows, how many of them count) of all devices.
 
     `first` (n_devices + 1) says which fixes are a device's, in order of time; `max_gap` (ms) by device. `sigma` and `marks` are one
     a fix, or one for all.
     """
-    n_zones = shapes.part_zone[-1] + 1 if len(shapes.part_zone) else 0
+    part_zone, corner_first, cx, cy = shapes.part_zone, shapes.part_first, shapes.corner_x, shapes.corner_y
+    ex0, ey0, ex1, ey1 = shapes.edge_x0, shapes.edge_y0, shapes.edge_x1, shapes.edge_y1
+    x0, y0, pixel_m, reach_m = raster.x0, raster.y0, raster.pixel_m, raster.reach_m
+    n_columns, n_rows, away, slot = raster.n_columns, raster.n_rows, raster.away, raster.slot
+    list_first, entry_zone, parts, edges = raster.first, raster.entry_zone, raster.parts, raster.edges
+    part_first, edge_begin, edge_end = raster.part_first, raster.edge_begin, raster.edge_end
+    n_zones = part_zone[-1] + 1 if len(part_zone) else 0
     room = 6 * n_zones + 8  # more than what one fix and the end of its device can write
     rows, n = np.empty((4096 + room, WIDTH), np.int64), 0
     stay = np.zeros((n_zones, N_STAY), np.int64)  # the stay that goes on in each zone
@@ -57,17 +63,18 @@ def run_pass(
         np.empty(n_zones, np.int32),
         np.empty(n_zones, np.int32),
     )
-    part_seen = np.full(len(shapes.part_zone), -1, np.int64)
-    pieces, piece_zone = np.empty((64, 2)), np.empty(64, np.int32)
+    part_seen = np.full(len(part_zone), -1, np.int64)
+    pieces, piece_zone = np.empty((len(part_zone), 2)), np.empty(len(part_zone), np.int32)
     one_sigma, one_mark = len(sigma) == 1, len(marks) == 1
-    for device in range(begin, end):
+    for device in range(len(first) - 1):
         n_staying = n_maybe = n_crossed = 0
         cap = max_gap[device]
         good = -1  # the last fix before this that says where it was
         is_joined = False  # no gap since that one
         covered_from = base_from = base_to = np.int64(-1)
         for i in range(first[device], first[device + 1]):
-            rows = with_room(rows, n, room)
+            if n + room > len(rows):
+                rows = with_room(rows, n, room)
             mark = marks[0 if one_mark else i]
             is_first = i == first[device]
             pause = np.int64(-1) if is_first else t[i] - t[i - 1]
@@ -94,12 +101,24 @@ def run_pass(
             if mark & POOR and not mark & AT_BASE:
                 # it says that the device is alive, not where: stays go on as they are
                 for k in range(n_staying):
-                    extend_stay_unseen(stay[staying[k]], i)
+                    extend_stay_unseen(stay, staying[k], i)
                 continue
-            if good >= 0 and is_joined and not (mark & AT_BASE and marks[0 if one_mark else good] & AT_BASE):
-                n_pieces, pieces, piece_zone = pieces_in(
-                    x[good], y[good], x[i], y[i], i, shapes, raster, part_seen, pieces, piece_zone
-                )
+            c, r = (x[i] - x0) / pixel_m, (y[i] - y0) / pixel_m
+            is_on = 0.0 <= c < n_columns and 0.0 <= r < n_rows
+            pixel = int(r) * n_columns + int(c) if is_on else 0
+            n_pieces = 0
+            # a way to a place further from any zone than it is long passes none
+            clear = (int(away[pixel]) - 1) * pixel_m + reach_m if is_on and away[pixel] else 0.0
+            if (
+                is_joined
+                and not (mark & AT_BASE and marks[0 if one_mark else good] & AT_BASE)
+                and (x[i] - x[good]) ** 2 + (y[i] - y[good]) ** 2 >= clear * clear
+            ):
+                n_pieces = pieces_in(
+                    x[good], y[good], x[i], y[i], i, part_seen, pieces, piece_zone, x0, y0, pixel_m, n_columns, n_rows,
+                    reach_m, away, slot, list_first, part_first, parts, part_zone, corner_first, cx, cy,
+                )  # fmt: skip
+            if n_pieces > 0:
                 for k in range(n_pieces):
                     z = piece_zone[k]
                     dt = t[i] - t[good]
@@ -109,7 +128,8 @@ def run_pass(
                         crossing[z, 1] = max(crossing[z, 1], until)
                         continue
                     if is_crossing[z]:
-                        rows = with_room(rows, n, room)
+                        if n + room > len(rows):
+                            rows = with_room(rows, n, room)
                         n = add_crossing(rows, n, device, z, crossing)
                     else:
                         is_crossing[z] = True
@@ -117,18 +137,20 @@ def run_pass(
                         n_crossed += 1
                     crossing[z, 0], crossing[z, 1] = since, until
             s = np.float64(sigma[0 if one_sigma else i]) * n_sigma
-            slot = -1 if mark & AT_BASE else slot_of(x[i], y[i], raster)
-            if slot >= 0:
-                for entry in range(raster.first[slot], raster.first[slot + 1]):
-                    z = raster.entry_zone[entry]
-                    outside = signed_distance(x[i], y[i], entry, shapes, raster)
+            if is_on and away[pixel] == 0 and not mark & AT_BASE:
+                for entry in range(list_first[slot[pixel]], list_first[slot[pixel] + 1]):
+                    z = entry_zone[entry]
+                    outside = signed_distance(
+                        x[i], y[i], reach_m, edges, edge_begin[entry], edge_end[entry], ex0, ey0, ex1, ey1,
+                        parts, part_first[entry], part_first[entry + 1], corner_first, cx, cy,
+                    )  # fmt: skip
                     if outside <= 0.0 or (is_in[z] and outside <= exit_buffer_m):
                         if not is_in[z]:
                             is_in[z] = True
                             staying[n_staying] = z
                             n_staying += 1
-                            begin_stay(stay[z], own_from, t[i], pause)
-                        extend_stay(stay[z], i, t[i], outside, s)
+                            begin_stay(stay, z, own_from, t[i], pause)
+                        extend_stay(stay, z, i, t[i], outside, s)
                     if outside <= s:
                         if not is_possible[z]:
                             is_possible[z] = True

@@ -35,28 +35,28 @@ def with_room(rows: Longs, n: int, needed: int) -> Longs:
 
 
 @compiled
-def begin_stay(stay: Longs, since: int, t: int, pause: int) -> None:
-    stay[_BEGIN], stay[_FIRST], stay[_PAUSE], stay[_N] = since, t, pause, 0
-    stay[_FIRST_SURE] = stay[_LAST_SURE] = -1
+def begin_stay(stay: Longs, zone: int, since: int, t: int, pause: int) -> None:
+    stay[zone, _BEGIN], stay[zone, _FIRST], stay[zone, _PAUSE], stay[zone, _N] = since, t, pause, 0
+    stay[zone, _FIRST_SURE] = stay[zone, _LAST_SURE] = -1
 
 
 @compiled
-def extend_stay(stay: Longs, number: int, t: int, outside: float, margin: float) -> None:
-    stay[SEEN] = number
-    stay[_N] += 1
+def extend_stay(stay: Longs, zone: int, number: int, t: int, outside: float, margin: float) -> None:
+    stay[zone, SEEN] = number
+    stay[zone, _N] += 1
     if outside <= 0.0:
-        stay[_LAST] = t
+        stay[zone, _LAST] = t
     if outside <= -margin:
-        if stay[_FIRST_SURE] < 0:
-            stay[_FIRST_SURE] = t
-        stay[_LAST_SURE] = t
+        if stay[zone, _FIRST_SURE] < 0:
+            stay[zone, _FIRST_SURE] = t
+        stay[zone, _LAST_SURE] = t
 
 
 @compiled
-def extend_stay_unseen(stay: Longs, number: int) -> None:
+def extend_stay_unseen(stay: Longs, zone: int, number: int) -> None:
     """By a fix that says that the device is alive, but not well enough where."""
-    stay[SEEN] = number
-    stay[_N] += 1
+    stay[zone, SEEN] = number
+    stay[zone, _N] += 1
 
 
 @compiled
