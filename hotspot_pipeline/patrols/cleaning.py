@@ -86,11 +86,17 @@ def clean(
     unknown = [pl.lit(None, t).alias(n) for n, t in _MAY_LACK.items() if n not in fixes.columns]
     given = fixes.with_columns(pl.col("device").cast(pl.Int32), *unknown).with_row_index("row")
     account = _Account(given)
-    account.refuse("no_position", ~(pl.col("easting").is_finite() & pl.col("northing").is_finite()).fill_null(False))
-    account.left = account.left.sort("device", "fix_ms", "easting", "northing", "received_ms", "row", nulls_last=True)
+    account.refuse(
+        "no_position",
+        ~(pl.col("easting").is_finite() & pl.col("northing").is_finite()).fill_null(False),
+    )
+    account.left = account.left.sort(
+        "device", "fix_ms", "easting", "northing", "received_ms", "row", nulls_last=True
+    )
     place = ("device", "fix_ms", "easting", "northing")
     account.refuse(
-        "duplicate", pl.all_horizontal(pl.col(n) == pl.col(n).shift(1) for n in place).fill_null(False)
+        "duplicate",
+        pl.all_horizontal(pl.col(n) == pl.col(n).shift(1) for n in place).fill_null(False),
     )
     lag = pl.col("received_ms") - pl.col("fix_ms")
     account.refuse("ahead_of_receipt", (lag < -rules.ahead_ms).fill_null(False))
@@ -201,7 +207,12 @@ def _at_base(
     found = np.zeros(len(x), np.bool_)
     for site in premises:
         west, south, east, north = site.bounds
-        box = (x >= west - within_m) & (x <= east + within_m) & (y >= south - within_m) & (y <= north + within_m)
+        box = (
+            (x >= west - within_m)
+            & (x <= east + within_m)
+            & (y >= south - within_m)
+            & (y <= north + within_m)
+        )
         near = np.flatnonzero(box & ~found)
         found[near] = shapely.dwithin(shapely.points(x[near], y[near]), site, within_m)
     return found

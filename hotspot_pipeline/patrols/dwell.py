@@ -63,7 +63,7 @@ class Dwell:
     - `stays`: device, zone, start_ms, end_ms, first_inside_ms, last_inside_ms, first_sure_ms, last_sure_ms (null where no fix was
       surely inside), n_fixes, entry_pause_ms, exit_pause_ms (time between the fixes that it began and ended between; null at
       the device's first and last fix), n_speeds, n_still, n_foot, n_brisk, n_cycle (fixes with a speed, and those of them no faster than
-      each of `speed_limits_mps`), first_scene_ms, last_scene_ms (null where no fix was at a scene);
+      each of `speed_limits_mps`), first_scene_ms, last_scene_ms (null where no fix was at a scene), last_fix_ms;
     - `possible`, `crossings`: device, zone, start_ms, end_ms;
     - `covered`, `at_base`: device, start_ms, end_ms: when anything is known of the device; when it was at police premises;
     - `devices`: device, n_fixes, first_ms, last_ms, max_gap_ms, covered_ms, gap_ms.
@@ -233,4 +233,6 @@ def _devices(ordered: Ordered, gaps: Longs, begin: int) -> pl.DataFrame:
 def _with_coverage(devices: pl.DataFrame, covered: pl.DataFrame) -> pl.DataFrame:
     known = covered.group_by("device").agg(covered_ms=(pl.col("end_ms") - pl.col("start_ms")).sum())
     gap = pl.col("last_ms") - pl.col("first_ms") - pl.col("covered_ms")
-    return devices.join(known, on="device", how="left", maintain_order="left").with_columns(gap_ms=gap)
+    return devices.join(known, on="device", how="left", maintain_order="left").with_columns(
+        gap_ms=gap
+    )

@@ -46,18 +46,30 @@ def run_pass(
     `first` (n_devices + 1) says which fixes are a device's, in order of time; `max_gap` (ms) by device. `sigma`, `marks` and `speed`
     (NaN where not said: then that of the way from the last fix counts) are one a fix, or one for all.
     """
-    part_zone, corner_first, cx, cy = shapes.part_zone, shapes.part_first, shapes.corner_x, shapes.corner_y
+    part_zone, corner_first, cx, cy = (
+        shapes.part_zone,
+        shapes.part_first,
+        shapes.corner_x,
+        shapes.corner_y,
+    )
     ex0, ey0, ex1, ey1 = shapes.edge_x0, shapes.edge_y0, shapes.edge_x1, shapes.edge_y1
     x0, y0, pixel_m, reach_m = raster.x0, raster.y0, raster.pixel_m, raster.reach_m
     n_columns, n_rows, away, slot = raster.n_columns, raster.n_rows, raster.away, raster.slot
-    list_first, entry_zone, parts, edges = raster.first, raster.entry_zone, raster.parts, raster.edges
+    list_first, entry_zone, parts, edges = (
+        raster.first,
+        raster.entry_zone,
+        raster.parts,
+        raster.edges,
+    )
     part_first, edge_begin, edge_end = raster.part_first, raster.edge_begin, raster.edge_end
     n_zones = part_zone[-1] + 1 if len(part_zone) else 0
     room = 6 * n_zones + 8  # more than what one fix and the end of its device can write
     rows, n = np.empty((4096 + room, WIDTH), np.int64), 0
     stay = np.zeros((n_zones, N_STAY), np.int64)  # the stay that goes on in each zone
     is_in = np.zeros(n_zones, np.bool_)
-    possible = np.zeros((n_zones, 2), np.int64)  # since when it may be in there, and the last fix that says so
+    possible = np.zeros(
+        (n_zones, 2), np.int64
+    )  # since when it may be in there, and the last fix that says so
     crossing = np.zeros((n_zones, 2), np.int64)
     is_crossing, is_possible = np.zeros(n_zones, np.bool_), np.zeros(n_zones, np.bool_)
     staying, maybe, crossed = (

@@ -4,7 +4,8 @@ Here: beginning, extending and closing stays; one row layout for all families. N
 
 Rows (all int64): family, device, zone, start, end, then for stays first and last inside, first and last surely inside (-1: none),
 number of fixes, the pause between fixes at entry and at exit (-1: there is none), how many fixes have a speed and how many of them are
-no faster than each limit, and first and last fix at a scene (-1: none).
+no faster than each limit, first and last fix at a scene (-1: none), and the
+last fix of all, which may lie in the exit buffer.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ STAY, POSSIBLE, CROSSING, COVERED, BASE = range(5)
 ROW_COLUMNS = (
     "family", "device", "zone", "start_ms", "end_ms", "first_inside_ms", "last_inside_ms", "first_sure_ms", "last_sure_ms",
     "n_fixes", "entry_pause_ms", "exit_pause_ms", "n_speeds", "n_still", "n_foot", "n_brisk", "n_cycle", "first_scene_ms",
-    "last_scene_ms",
+    "last_scene_ms", "last_fix_ms",
 )  # fmt: skip
 WIDTH = len(ROW_COLUMNS)
 # of the stay that goes on in a zone
 _BEGIN, SEEN, _PAUSE = range(3)
 # and then as in a row: first and last inside, surely inside, fixes; speeds and scenes
 _FIRST, _LAST, _FIRST_SURE, _LAST_SURE, _N = range(3, 8)
-_N_SPEEDS, _FIRST_SCENE, _LAST_SCENE, N_STAY = 8, 13, 14, 15
+_N_SPEEDS, _FIRST_SCENE, _LAST_SCENE, _LAST_FIX, N_STAY = 8, 13, 14, 15, 16
 
 
 @compiled
@@ -64,6 +65,7 @@ def note_fix(
 ) -> None:
     """What a fix says besides its place; `speed` is negative where none is known."""
     stay[zone, SEEN] = number
+    stay[zone, _LAST_FIX] = t
     stay[zone, _N] += 1
     if speed >= 0.0:
         stay[zone, _N_SPEEDS] += 1
@@ -84,7 +86,7 @@ def close_stay(
     for k in range(5):
         rows[n - 1, 5 + k] = stay[zone, _FIRST + k]
     rows[n - 1, 10], rows[n - 1, 11] = stay[zone, _PAUSE], pause
-    for k in range(7):
+    for k in range(8):
         rows[n - 1, 12 + k] = stay[zone, _N_SPEEDS + k]
     return n
 
