@@ -43,7 +43,9 @@ def zone_cells(n_hotspots: int, n_controls: int, seed: int) -> pl.DataFrame:
         if kind == "hotspot":
             taken |= around
             rows += [(f"R{number:03d}", "ring", int(c)) for c in sorted(around)]
-    return pl.DataFrame(rows, schema={"zone_id": pl.String, "kind": pl.String, "cell": pl.Int64}, orient="row")
+    return pl.DataFrame(
+        rows, schema={"zone_id": pl.String, "kind": pl.String, "cell": pl.Int64}, orient="row"
+    )
 
 
 def zones_of(cells: pl.DataFrame) -> Zones:

@@ -1,11 +1,14 @@
 """Compiling the few loops that arrays cannot do: numba, with its cache where there is room for one.
 
-Here: the decorator. Not here: the loops (`cleaning_steps`, `zone_raster`, `dwell_pass`).
+Here: the decorator. Not here: the loops (`possible_steps`, `device_order`, `zone_raster`, `dwell_pass` and what it calls).
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
 import numba
@@ -22,6 +25,22 @@ def compiled(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """
     try:
         made = numba.njit(function, cache=True, nogil=True)
-    except RuntimeError:  # numba found no folder that it may write to
+        # numba looks at the function's own file only, and would go on using code that has an old callee or constant in it
+        kept = made._cache._cache_file
+        if not hasattr(kept, "_source_stamp"):
+            raise RuntimeError("this numba keeps its cache in another way")
+        kept._source_stamp = sources()
+    except (RuntimeError, AttributeError):  # no folder that may be written to, or no way to say what the code depends on
         made = numba.njit(function, nogil=True)
     return cast(Callable[_P, _R], made)
+
+
+@cache
+def sources() -> str:
+    """A hash of every module here that holds compiled code."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        content = path.read_bytes()
+        if b"@compiled" in content:
+            digest.update(path.name.encode() + b"\0" + content)
+    return digest.hexdigest()

@@ -20,7 +20,7 @@ Marks = NDArray[np.uint8]
 
 
 class Fixes(NamedTuple):
-    """Columns of fixes, as they come or in order; `sigma` and `marks` may be one for all."""
+    """Columns of fixes, as they come or in order; the last three may be one for all."""
 
     device: Ints
     t: Longs
@@ -28,6 +28,7 @@ class Fixes(NamedTuple):
     y: Floats
     sigma: Sigmas
     marks: Marks
+    speed: Sigmas
 
 
 class Ordered(NamedTuple):
@@ -39,6 +40,7 @@ class Ordered(NamedTuple):
     y: Floats
     sigma: Sigmas
     marks: Marks
+    speed: Sigmas
 
 
 def is_in_order(fixes: Fixes) -> bool:
@@ -54,8 +56,8 @@ def in_order(fixes: Fixes, first: Longs, begin: int, end: int, *, is_ordered: bo
     mine = first[begin : end + 1] - first[begin]
     if is_ordered:
         a, b = first[begin], first[end]
-        sigma, marks = (c if len(c) == 1 else c[a:b] for c in (fixes.sigma, fixes.marks))
-        return Ordered(mine, fixes.t[a:b], fixes.x[a:b], fixes.y[a:b], sigma, marks)
+        said = (c if len(c) == 1 else c[a:b] for c in (fixes.sigma, fixes.marks, fixes.speed))
+        return Ordered(mine, fixes.t[a:b], fixes.x[a:b], fixes.y[a:b], *said)
     placed = _placed(*fixes, mine, begin, end)
     _order_times(mine, *placed)
     return Ordered(mine, *placed)
@@ -102,14 +104,15 @@ def _is_before(t: Longs, x: Floats, y: Floats, i: int, j: int) -> bool:
 
 @compiled
 def _placed(
-    device: Ints, t: Longs, x: Floats, y: Floats, sigma: Sigmas, marks: Marks, first: Longs, begin: int, end: int
-) -> tuple[Longs, Floats, Floats, Sigmas, Marks]:  # fmt: skip
+    device: Ints, t: Longs, x: Floats, y: Floats, sigma: Sigmas, marks: Marks, speed: Sigmas, first: Longs, begin: int, end: int
+) -> tuple[Longs, Floats, Floats, Sigmas, Marks, Sigmas]:  # fmt: skip
     """Those of some devices, by device, otherwise in the order in which they came."""
     at, n = first[:-1].copy(), first[-1]
     t2, x2, y2 = np.empty(n, np.int64), np.empty(n, np.float64), np.empty(n, np.float64)
-    has_sigma, has_marks = len(sigma) > 1, len(marks) > 1
+    has_sigma, has_marks, has_speed = len(sigma) > 1, len(marks) > 1, len(speed) > 1
     sigma2 = np.full(n if has_sigma else 1, sigma[0] if len(sigma) else 0, np.float32)
     marks2 = np.full(n if has_marks else 1, marks[0] if len(marks) else 0, np.uint8)
+    speed2 = np.full(n if has_speed else 1, speed[0] if len(speed) else 0, np.float32)
     for i in range(len(device)):
         if not begin <= device[i] < end:
             continue
@@ -120,13 +123,17 @@ def _placed(
             sigma2[k] = sigma[i]
         if has_marks:
             marks2[k] = marks[i]
-    return t2, x2, y2, sigma2, marks2
+        if has_speed:
+            speed2[k] = speed[i]
+    return t2, x2, y2, sigma2, marks2, speed2
 
 
 @compiled
-def _order_times(first: Longs, t: Longs, x: Floats, y: Floats, sigma: Sigmas, marks: Marks) -> None:
+def _order_times(
+    first: Longs, t: Longs, x: Floats, y: Floats, sigma: Sigmas, marks: Marks, speed: Sigmas
+) -> None:
     """Orders the fixes of each device by time, in place; nearly all are already."""
-    has_sigma, has_marks = len(sigma) > 1, len(marks) > 1
+    has_sigma, has_marks, has_speed = len(sigma) > 1, len(marks) > 1, len(speed) > 1
     for d in range(len(first) - 1):
         a, b = first[d], first[d + 1]
         is_ordered = True
@@ -147,6 +154,8 @@ def _order_times(first: Longs, t: Longs, x: Floats, y: Floats, sigma: Sigmas, ma
             sigma[a:b] = sigma[order]
         if has_marks:
             marks[a:b] = marks[order]
+        if has_speed:
+            speed[a:b] = speed[order]
 
 
 @compiled

@@ -35,7 +35,7 @@ from hotspot_pipeline.patrols.device_order import (
     is_in_order,
     max_gaps,
 )
-from hotspot_pipeline.patrols.dwell_pass import AT_BASE, POOR, run_pass
+from hotspot_pipeline.patrols.dwell_pass import AT_BASE, AT_SCENE, POOR, run_pass
 from hotspot_pipeline.patrols.dwell_rows import (
     BASE,
     COVERED,
@@ -62,7 +62,8 @@ class Dwell:
 
     - `stays`: device, zone, start_ms, end_ms, first_inside_ms, last_inside_ms, first_sure_ms, last_sure_ms (null where no fix was
       surely inside), n_fixes, entry_pause_ms, exit_pause_ms (time between the fixes that it began and ended between; null at
-      the device's first and last fix);
+      the device's first and last fix), n_speeds, n_still, n_foot, n_brisk, n_cycle (fixes with a speed, and those of them no faster than
+      each of `speed_limits_mps`), first_scene_ms, last_scene_ms (null where no fix was at a scene), last_fix_ms;
     - `possible`, `crossings`: device, zone, start_ms, end_ms;
     - `covered`, `at_base`: device, start_ms, end_ms: when anything is known of the device; when it was at police premises;
     - `devices`: device, n_fixes, first_ms, last_ms, max_gap_ms, covered_ms, gap_ms.
@@ -88,7 +89,7 @@ def dwell(
     """The dwell of all devices in all zones.
 
     `fixes`: device (int32, from 0), fix_ms (int64), easting, northing (float64, metres), in any order, and where known sigma_m
-    (float32, noise along each axis), is_poor, is_at_base (bool). `max_gap_ms` by device, where a longer record than this frame says how often
+    (float32, noise along each axis), is_poor, is_at_base, is_at_scene (bool), speed_mps (float32). `max_gap_ms` by device, where a longer record than this frame says how often
     it reports; by default its median here decides. `raster` may be made once for several frames.
 
     A stay depends on what came before it, back to the last gap. So give whole duties, and cut the results at the ends of the day
@@ -110,10 +111,14 @@ def dwell(
             f"max_gap_ms has {len(max_gap_ms)} devices, the fixes have {n_devices}; give one each"
         )
 
+    limits = np.array(rules.speed_limits_mps)
+
     def some(begin: int, end: int) -> tuple[Longs, pl.DataFrame]:
         ordered = in_order(given, first, begin, end, is_ordered=is_ordered)
         gaps = max_gaps(ordered, rules) if max_gap_ms is None else max_gap_ms[begin:end]
-        rows, n = run_pass(*ordered, gaps, zones.shapes, raster, rules.exit_buffer_m, rules.n_sigma)
+        rows, n = run_pass(
+            *ordered, gaps, zones.shapes, raster, rules.exit_buffer_m, rules.n_sigma, limits
+        )
         rows[:n, 1] += begin
         return rows[:n], _devices(ordered, gaps, begin)
 
@@ -160,7 +165,7 @@ def _columns(fixes: pl.DataFrame, rules: DwellRules) -> Fixes:
         raise ValueError(
             f"dwell: device {int(device.min())}; devices are numbered from 0 within a frame"
         )
-    return Fixes(device, t, x, y, _sigma(fixes, rules), _marks(fixes))
+    return Fixes(device, t, x, y, _sigma(fixes, rules), _marks(fixes), _speed(fixes))
 
 
 def _sigma(fixes: pl.DataFrame, rules: DwellRules) -> Sigmas:
@@ -174,10 +179,17 @@ def _sigma(fixes: pl.DataFrame, rules: DwellRules) -> Sigmas:
 
 def _marks(fixes: pl.DataFrame) -> Marks:
     marks = np.zeros(1, np.uint8)
-    for name, bit in (("is_poor", POOR), ("is_at_base", AT_BASE)):
+    for name, bit in (("is_poor", POOR), ("is_at_base", AT_BASE), ("is_at_scene", AT_SCENE)):
         if name in fixes.columns and fixes.get_column(name).any():
             marks = marks | fixes.get_column(name).fill_null(False).to_numpy() * np.uint8(bit)
     return marks
+
+
+def _speed(fixes: pl.DataFrame) -> Sigmas:
+    """m/s as the devices say; NaN where they do not."""
+    if "speed_mps" not in fixes.columns:
+        return np.full(1, np.nan, np.float32)
+    return fixes.get_column("speed_mps").cast(pl.Float32).fill_null(float("nan")).to_numpy()
 
 
 def _shares(first: Longs, n: int) -> list[tuple[int, int]]:
@@ -190,11 +202,12 @@ def _shares(first: Longs, n: int) -> list[tuple[int, int]]:
 def _family(rows: Longs, family: int, by: tuple[str, ...] = ("device", "zone")) -> pl.DataFrame:
     mine = rows[rows[:, 0] == family]
     frame = pl.DataFrame({name: mine[:, k] for k, name in enumerate(ROW_COLUMNS)})
-    return frame.with_columns(pl.col("device", "zone", "n_fixes").cast(pl.Int32)).sort(*by, *_SPAN)
+    counts = [name for name in ROW_COLUMNS if name.startswith("n_")]
+    return frame.with_columns(pl.col("device", "zone", *counts).cast(pl.Int32)).sort(*by, *_SPAN)
 
 
 def _stays(rows: Longs) -> pl.DataFrame:
-    nullable = ("first_sure_ms", "last_sure_ms", "entry_pause_ms", "exit_pause_ms")
+    nullable = [n for n in ROW_COLUMNS if n.endswith(("_sure_ms", "_pause_ms", "_scene_ms"))]
     return (
         _family(rows, STAY)
         .drop("family")
@@ -220,4 +233,6 @@ def _devices(ordered: Ordered, gaps: Longs, begin: int) -> pl.DataFrame:
 def _with_coverage(devices: pl.DataFrame, covered: pl.DataFrame) -> pl.DataFrame:
     known = covered.group_by("device").agg(covered_ms=(pl.col("end_ms") - pl.col("start_ms")).sum())
     gap = pl.col("last_ms") - pl.col("first_ms") - pl.col("covered_ms")
-    return devices.join(known, on="device", how="left", maintain_order="left").with_columns(gap_ms=gap)
+    return devices.join(known, on="device", how="left", maintain_order="left").with_columns(
+        gap_ms=gap
+    )

@@ -24,38 +24,52 @@ from hotspot_pipeline.patrols.dwell_rows import (
     close_stay,
     close_stays,
     extend_stay,
-    extend_stay_unseen,
+    note_fix,
     with_room,
 )
 from hotspot_pipeline.patrols.zone_questions import pieces_in, signed_distance
 from hotspot_pipeline.patrols.zone_raster import ZoneRaster
 from hotspot_pipeline.patrols.zones import Floats, ZoneShapes
 
-POOR, AT_BASE = 1, 2  # bits of a fix
+POOR, AT_BASE, AT_SCENE = 1, 2, 4  # bits of a fix
 
 
 @compiled
 def run_pass(
     first: Longs, t: Longs, x: Floats, y: Floats, sigma: NDArray[np.float32],
-    marks: NDArray[np.uint8], max_gap: Longs, shapes: ZoneShapes, raster: ZoneRaster, exit_buffer_m: float, n_sigma: float,
+    marks: NDArray[np.uint8],
+    speed: NDArray[np.float32], max_gap: Longs, shapes: ZoneShapes, raster: ZoneRaster, exit_buffer_m: float, n_sigma: float,
+    limits: Floats,
 ) -> tuple[Longs, int]:  # fmt: skip
     """(rows, how many of them count) of all devices.
 
-    `first` (n_devices + 1) says which fixes are a device's, in order of time; `max_gap` (ms) by device. `sigma` and `marks` are one
-    a fix, or one for all.
+    `first` (n_devices + 1) says which fixes are a device's, in order of time; `max_gap` (ms) by device. `sigma`, `marks` and `speed`
+    (NaN where not said: then that of the way from the last fix counts) are one a fix, or one for all.
     """
-    part_zone, corner_first, cx, cy = shapes.part_zone, shapes.part_first, shapes.corner_x, shapes.corner_y
+    part_zone, corner_first, cx, cy = (
+        shapes.part_zone,
+        shapes.part_first,
+        shapes.corner_x,
+        shapes.corner_y,
+    )
     ex0, ey0, ex1, ey1 = shapes.edge_x0, shapes.edge_y0, shapes.edge_x1, shapes.edge_y1
     x0, y0, pixel_m, reach_m = raster.x0, raster.y0, raster.pixel_m, raster.reach_m
     n_columns, n_rows, away, slot = raster.n_columns, raster.n_rows, raster.away, raster.slot
-    list_first, entry_zone, parts, edges = raster.first, raster.entry_zone, raster.parts, raster.edges
+    list_first, entry_zone, parts, edges = (
+        raster.first,
+        raster.entry_zone,
+        raster.parts,
+        raster.edges,
+    )
     part_first, edge_begin, edge_end = raster.part_first, raster.edge_begin, raster.edge_end
     n_zones = part_zone[-1] + 1 if len(part_zone) else 0
     room = 6 * n_zones + 8  # more than what one fix and the end of its device can write
     rows, n = np.empty((4096 + room, WIDTH), np.int64), 0
     stay = np.zeros((n_zones, N_STAY), np.int64)  # the stay that goes on in each zone
     is_in = np.zeros(n_zones, np.bool_)
-    possible = np.zeros((n_zones, 2), np.int64)  # since when it may be in there, and the last fix that says so
+    possible = np.zeros(
+        (n_zones, 2), np.int64
+    )  # since when it may be in there, and the last fix that says so
     crossing = np.zeros((n_zones, 2), np.int64)
     is_crossing, is_possible = np.zeros(n_zones, np.bool_), np.zeros(n_zones, np.bool_)
     staying, maybe, crossed = (
@@ -65,7 +79,7 @@ def run_pass(
     )
     part_seen = np.full(len(part_zone), -1, np.int64)
     pieces, piece_zone = np.empty((len(part_zone), 2)), np.empty(len(part_zone), np.int32)
-    one_sigma, one_mark = len(sigma) == 1, len(marks) == 1
+    one_sigma, one_mark, one_speed = len(sigma) == 1, len(marks) == 1, len(speed) == 1
     for device in range(len(first) - 1):
         n_staying = n_maybe = n_crossed = 0
         cap = max_gap[device]
@@ -101,7 +115,7 @@ def run_pass(
             if mark & POOR and not mark & AT_BASE:
                 # it says that the device is alive, not where: stays go on as they are
                 for k in range(n_staying):
-                    extend_stay_unseen(stay, staying[k], i)
+                    note_fix(stay, staying[k], i, t[i], -1.0, limits, mark & AT_SCENE != 0)
                 continue
             c, r = (x[i] - x0) / pixel_m, (y[i] - y0) / pixel_m
             is_on = 0.0 <= c < n_columns and 0.0 <= r < n_rows
@@ -138,6 +152,11 @@ def run_pass(
                     crossing[z, 0], crossing[z, 1] = since, until
             s = np.float64(sigma[0 if one_sigma else i]) * n_sigma
             if is_on and away[pixel] == 0 and not mark & AT_BASE:
+                pace = np.float64(speed[0 if one_speed else i])
+                if np.isnan(pace):
+                    pace = -1.0
+                    if is_joined and t[i] > t[good]:
+                        pace = 1000.0 * np.hypot(x[i] - x[good], y[i] - y[good]) / (t[i] - t[good])
                 for entry in range(list_first[slot[pixel]], list_first[slot[pixel] + 1]):
                     z = entry_zone[entry]
                     outside = signed_distance(
@@ -150,7 +169,8 @@ def run_pass(
                             staying[n_staying] = z
                             n_staying += 1
                             begin_stay(stay, z, own_from, t[i], pause)
-                        extend_stay(stay, z, i, t[i], outside, s)
+                        extend_stay(stay, z, t[i], outside, s)
+                        note_fix(stay, z, i, t[i], pace, limits, mark & AT_SCENE != 0)
                     if outside <= s:
                         if not is_possible[z]:
                             is_possible[z] = True

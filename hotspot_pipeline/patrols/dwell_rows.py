@@ -3,7 +3,9 @@
 Here: beginning, extending and closing stays; one row layout for all families. Not here: when (`dwell_pass`).
 
 Rows (all int64): family, device, zone, start, end, then for stays first and last inside, first and last surely inside (-1: none),
-number of fixes, and the pause between fixes at entry and at exit (-1: there is none).
+number of fixes, the pause between fixes at entry and at exit (-1: there is none), how many fixes have a speed and how many of them are
+no faster than each limit, first and last fix at a scene (-1: none), and the
+last fix of all, which may lie in the exit buffer.
 """
 
 from __future__ import annotations
@@ -12,18 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hotspot_pipeline.patrols.compiled import compiled
-from hotspot_pipeline.patrols.zones import Ints
+from hotspot_pipeline.patrols.zones import Floats, Ints
 
 Longs = NDArray[np.int64]
 STAY, POSSIBLE, CROSSING, COVERED, BASE = range(5)
 ROW_COLUMNS = (
     "family", "device", "zone", "start_ms", "end_ms", "first_inside_ms", "last_inside_ms", "first_sure_ms", "last_sure_ms",
-    "n_fixes", "entry_pause_ms", "exit_pause_ms",
+    "n_fixes", "entry_pause_ms", "exit_pause_ms", "n_speeds", "n_still", "n_foot", "n_brisk", "n_cycle", "first_scene_ms",
+    "last_scene_ms", "last_fix_ms",
 )  # fmt: skip
 WIDTH = len(ROW_COLUMNS)
 # of the stay that goes on in a zone
-_BEGIN, _FIRST, _LAST, _FIRST_SURE, _LAST_SURE, _N, _PAUSE, SEEN = range(8)
-N_STAY = 8
+_BEGIN, SEEN, _PAUSE = range(3)
+# and then as in a row: first and last inside, surely inside, fixes; speeds and scenes
+_FIRST, _LAST, _FIRST_SURE, _LAST_SURE, _N = range(3, 8)
+_N_SPEEDS, _FIRST_SCENE, _LAST_SCENE, _LAST_FIX, N_STAY = 8, 13, 14, 15, 16
 
 
 @compiled
@@ -36,14 +41,16 @@ def with_room(rows: Longs, n: int, needed: int) -> Longs:
 
 @compiled
 def begin_stay(stay: Longs, zone: int, since: int, t: int, pause: int) -> None:
-    stay[zone, _BEGIN], stay[zone, _FIRST], stay[zone, _PAUSE], stay[zone, _N] = since, t, pause, 0
+    stay[zone, _BEGIN], stay[zone, _FIRST], stay[zone, _PAUSE] = since, t, pause
+    for k in range(_N, _FIRST_SCENE):
+        stay[zone, k] = 0
     stay[zone, _FIRST_SURE] = stay[zone, _LAST_SURE] = -1
+    stay[zone, _FIRST_SCENE] = stay[zone, _LAST_SCENE] = -1
 
 
 @compiled
-def extend_stay(stay: Longs, zone: int, number: int, t: int, outside: float, margin: float) -> None:
-    stay[zone, SEEN] = number
-    stay[zone, _N] += 1
+def extend_stay(stay: Longs, zone: int, t: int, outside: float, margin: float) -> None:
+    """By a fix so many metres outside (negative: inside), with the margin beyond which it is surely inside."""
     if outside <= 0.0:
         stay[zone, _LAST] = t
     if outside <= -margin:
@@ -53,10 +60,22 @@ def extend_stay(stay: Longs, zone: int, number: int, t: int, outside: float, mar
 
 
 @compiled
-def extend_stay_unseen(stay: Longs, zone: int, number: int) -> None:
-    """By a fix that says that the device is alive, but not well enough where."""
+def note_fix(
+    stay: Longs, zone: int, number: int, t: int, speed: float, limits: Floats, is_at_scene: bool
+) -> None:
+    """What a fix says besides its place; `speed` is negative where none is known."""
     stay[zone, SEEN] = number
+    stay[zone, _LAST_FIX] = t
     stay[zone, _N] += 1
+    if speed >= 0.0:
+        stay[zone, _N_SPEEDS] += 1
+        for k in range(len(limits)):
+            if speed <= limits[k]:
+                stay[zone, _N_SPEEDS + 1 + k] += 1
+    if is_at_scene:
+        if stay[zone, _FIRST_SCENE] < 0:
+            stay[zone, _FIRST_SCENE] = t
+        stay[zone, _LAST_SCENE] = t
 
 
 @compiled
@@ -64,9 +83,11 @@ def close_stay(
     rows: Longs, n: int, device: int, zone: int, stay: Longs, until: int, pause: int
 ) -> int:
     n = add_row(rows, n, STAY, device, zone, stay[zone, _BEGIN], until)
-    rows[n - 1, 5], rows[n - 1, 6] = stay[zone, _FIRST], stay[zone, _LAST]
-    rows[n - 1, 7], rows[n - 1, 8] = stay[zone, _FIRST_SURE], stay[zone, _LAST_SURE]
-    rows[n - 1, 9], rows[n - 1, 10], rows[n - 1, 11] = stay[zone, _N], stay[zone, _PAUSE], pause
+    for k in range(5):
+        rows[n - 1, 5 + k] = stay[zone, _FIRST + k]
+    rows[n - 1, 10], rows[n - 1, 11] = stay[zone, _PAUSE], pause
+    for k in range(8):
+        rows[n - 1, 12 + k] = stay[zone, _N_SPEEDS + k]
     return n
 
 

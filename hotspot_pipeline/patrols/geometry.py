@@ -10,9 +10,7 @@ from hotspot_pipeline.patrols.zones import Floats
 
 
 @compiled
-def squared_distance(
-    x: float, y: float, x0: float, y0: float, x1: float, y1: float
-) -> float:
+def squared_distance(x: float, y: float, x0: float, y0: float, x1: float, y1: float) -> float:
     """Square metres from a point to an edge."""
     dx, dy = x1 - x0, y1 - y0
     length = dx * dx + dy * dy

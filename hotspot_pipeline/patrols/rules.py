@@ -15,11 +15,12 @@ MINUTE = 60 * S
 class CleaningRules:
     """When a fix does not count, or counts for less.
 
-    `static_statuses`: radio states in which a handheld that repeats its position may well be standing still (6: at the scene).
-    `worn_first`: kinds of device, the one most surely on the officer first.
+    `at_scene_statuses`: radio states at the scene of a call. `static_statuses`: radio states in which a handheld that repeats its position may well be standing still (6: at the scene).
+    `worn_first`: kinds of device, the one most surely on the officer first; it counts unless it was silent for `silent_ms`.
     """
 
     ahead_ms: int = 2 * MINUTE
+    at_scene_statuses: tuple[int, ...] = (6,)
     oldest_ms: int = 7 * 24 * 60 * MINUTE
     max_speed_mps: float = 70.0
     stuck_ms: int = 10 * MINUTE
@@ -30,6 +31,7 @@ class CleaningRules:
     drift_ms: int = 3 * MINUTE
     drift_spread_ms: int = MINUTE
     drift_fixes: int = 20
+    silent_ms: int = 10 * MINUTE
     worn_first: tuple[str, ...] = ("handheld", "app", "tracker", "vehicle")
 
     def __post_init__(self) -> None:
@@ -44,7 +46,7 @@ class DwellRules:
     more (but never than `longest_gap_ms`), is time of which nothing is known beyond half of that on either side.
     A stay ends with the first fix more than `exit_buffer_m` outside. `sigma_m`: GPS noise along each axis where a fix
     does not say its accuracy; said noise is taken between `least_sigma_m` and `most_sigma_m`. Bounds are drawn
-    `n_sigma` of it inside and outside the outline.
+    `n_sigma` of it inside and outside the outline. `speed_limits_mps`: up to them a fix is still, on foot, brisk, by cycle.
     """
 
     max_gap_ms: int = 300 * S
@@ -55,6 +57,7 @@ class DwellRules:
     sigma_m: float = 8.0
     least_sigma_m: float = 3.0
     most_sigma_m: float = 20.0
+    speed_limits_mps: tuple[float, float, float, float] = (0.5, 2.5, 4.0, 6.0)
 
     def __post_init__(self) -> None:
         _positive(self, "max_gap_ms", "max_gap_intervals", "n_sigma", "sigma_m")
@@ -81,26 +84,22 @@ class DwellRules:
 class VisitRules:
     """How stays become visits, and of which kind.
 
-    `merge_gap_ms`: stays of one party in one zone no further apart are one visit. Speeds in m/s, classes in
-    milliseconds of patrol: under `pass_through_ms` a pass-through, then short, Koper, standard, extended.
+    `merge_gap_ms`: stays of one party in one zone no further apart are one visit. Classes in milliseconds of patrol: under
+    `pass_through_ms` a pass-through, then short, Koper, standard, extended. `reactive_ms`: as near to a moment at a scene in the zone
+    a visit answers a call.
     """
 
     merge_gap_ms: int = 180 * S
-    foot_median_mps: float = 2.5
-    foot_p90_mps: float = 4.0
-    cycle_mps: float = 6.0
-    static_mps: float = 0.5
     least_foot_share: float = 0.2
     pass_through_ms: int = 3 * MINUTE
     koper_from_ms: int = 10 * MINUTE
     koper_to_ms: int = 16 * MINUTE
     standard_to_ms: int = 30 * MINUTE
-    at_scene_statuses: tuple[int, ...] = (6,)
     reactive_ms: int = 10 * MINUTE
     funded_deployment: str = "hotspot_funded"
 
     def __post_init__(self) -> None:
-        _positive(self, "merge_gap_ms", "foot_median_mps", "foot_p90_mps", "cycle_mps")
+        _positive(self, "merge_gap_ms", "pass_through_ms", "reactive_ms")
 
 
 def _positive(rules: object, *names: str) -> None:

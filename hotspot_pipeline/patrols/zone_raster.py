@@ -79,7 +79,17 @@ def make_raster(shapes: ZoneShapes, reach_m: float, pixel_m: float = PIXEL_M) ->
     entries = _entries(parts_by, parts, shapes.part_zone, edges_by, edges, shapes.edge_zone)
     first, entry_zone, part_first, edge_begin, edge_end = entries
     return ZoneRaster(
-        *plane, reach_m, away, slot, first, entry_zone, part_first, parts, edge_begin, edge_end, edges
+        *plane,
+        reach_m,
+        away,
+        slot,
+        first,
+        entry_zone,
+        part_first,
+        parts,
+        edge_begin,
+        edge_end,
+        edges,
     )
 
 

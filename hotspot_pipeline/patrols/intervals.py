@@ -1,0 +1,87 @@
+"""Intervals of time in frames: joined, cut, measured.
+
+Here: frames with `start_ms` and `end_ms` (half open, whole milliseconds) and columns that say whose they are. Not here: where
+intervals come from (`dwell`), what they mean (`visits`, `dose`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+_START, _END = pl.col("start_ms"), pl.col("end_ms")
+
+
+def runs(frame: pl.DataFrame, by: Sequence[str], gap_ms: int = 0) -> pl.DataFrame:
+    """The frame by `by` and time, with `run`: intervals of one run overlap or lie no more than `gap_ms` apart.
+
+    Runs are numbered through the frame; `reached_ms` is where the intervals before had got to (null at the first of a `by`).
+    """
+    reached = _END.cum_max().shift(1).over(by)
+    return (
+        frame.sort(*by, "start_ms", "end_ms")
+        .with_columns(reached_ms=reached)
+        .with_columns(
+            run=(
+                (pl.col("start_ms") > pl.col("reached_ms") + gap_ms)
+                | pl.col("reached_ms").is_null()
+            ).cum_sum()
+        )
+    )
+
+
+def joined(frame: pl.DataFrame, by: Sequence[str], gap_ms: int = 0) -> pl.DataFrame:
+    """`by`, start_ms, end_ms: runs as one interval each."""
+    return (
+        runs(frame, by, gap_ms)
+        .group_by(*by, "run", maintain_order=True)
+        .agg(_START.min(), _END.max())
+        .drop("run")
+    )
+
+
+def total(frame: pl.DataFrame, by: Sequence[str], name: str) -> pl.DataFrame:
+    """`by` and the length of the union of its intervals in ms, as `name`."""
+    return (
+        joined(frame, by).group_by(*by, maintain_order=True).agg((_END - _START).sum().alias(name))
+    )
+
+
+def cut(frame: pl.DataFrame, moments: Sequence[int], name: str) -> pl.DataFrame:
+    """Intervals cut at the moments (ascending). `name` is the number of moments at or before each piece.
+
+    Nothing is lost: the pieces of an interval are as long as it is. An interval of no length stays one piece.
+    """
+    edges = pl.Series(list(moments), dtype=pl.Int64)
+    first = edges.search_sorted(frame.get_column("start_ms"), side="right")
+    last = edges.search_sorted(frame.get_column("end_ms"), side="left")
+    pieces = frame.with_columns(
+        pl.int_ranges(pl.Series(first).cast(pl.Int64), pl.max_horizontal(pl.Series(last).cast(pl.Int64), pl.Series(first).cast(pl.Int64)) + 1).alias(name)
+    ).explode(name)  # fmt: skip
+    number = pl.col(name)
+    low = edges.gather((pieces.get_column(name) - 1).clip(0)) if len(edges) else edges
+    high = (
+        edges.gather(pieces.get_column(name).clip(0, max(len(edges) - 1, 0)))
+        if len(edges)
+        else edges
+    )
+    if not len(edges):
+        return pieces
+    return pieces.with_columns(
+        start_ms=pl.when(number > 0).then(pl.max_horizontal(_START, low)).otherwise(_START),
+        end_ms=pl.when(number < len(edges)).then(pl.min_horizontal(_END, high)).otherwise(_END),
+    )
+
+
+def within(frame: pl.DataFrame, spans: pl.DataFrame, on: str) -> pl.DataFrame:
+    """The pieces of intervals that lie in the spans of the same `on`, with the other columns of the spans."""
+    start, end = pl.col("start_ms_span"), pl.col("end_ms_span")
+    return (
+        frame.join(spans, on=on, suffix="_span")
+        .filter(pl.col("start_ms") < end, start < pl.col("end_ms"))
+        .with_columns(
+            start_ms=pl.max_horizontal(_START, start), end_ms=pl.min_horizontal(_END, end)
+        )
+        .drop("start_ms_span", "end_ms_span")
+    )
