@@ -86,8 +86,17 @@ class Force:
         return self.home / "archive"
 
     @property
+    def keys(self) -> Path:
+        return self.home / "keys"
+
+    @property
     def key_file(self) -> Path:
-        return self.home / "keys" / "pseudonym.key"
+        return self.keys / "pseudonym.key"
+
+    @property
+    def pings(self) -> Path:
+        """The folder of the stored fixes, one Parquet file a police day."""
+        return self.home / "pings"
 
     @property
     def published(self) -> Path:

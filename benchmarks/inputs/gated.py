@@ -39,7 +39,7 @@ def take_deliveries(folder: Path) -> None:
     from hotspot_pipeline.raw.intake import read_extract
     from hotspot_pipeline.settings import Settings, read_force
     from hotspot_pipeline.validated import judging
-    from hotspot_pipeline.validated.keys import pseudonym_key
+    from hotspot_pipeline.pseudonyms.keys import pseudonym_key
     from hotspot_pipeline.validated.lookups import read_lookups
     from hotspot_pipeline.warehouse.contract import read_catalog
 

@@ -54,7 +54,7 @@ def ours(folder: Path, watch: Stopwatch) -> Facts:
     from hotspot_pipeline.raw import assets as raw_assets
     from hotspot_pipeline.raw.intake import read_extract
     from hotspot_pipeline.validated import judging
-    from hotspot_pipeline.validated.keys import pseudonym_key
+    from hotspot_pipeline.pseudonyms.keys import pseudonym_key
     from hotspot_pipeline.validated.lookups import read_lookups
     from hotspot_pipeline.warehouse.database import Warehouse
 

@@ -12,11 +12,20 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from hotspot_pipeline.feeds.contract import FeedContract
+from hotspot_pipeline.feeds.contract import FILE_TABLES, FeedContract
 from hotspot_pipeline.feeds.of_force import contracts_of
 from hotspot_pipeline.orchestration.tables import Results, Workshop
-from hotspot_pipeline.raw import archive, full_runs, landing
-from hotspot_pipeline.raw.intake import Account, Intake, duplicate_row, read_extract
+from hotspot_pipeline.pseudonyms.hashing import PseudonymKeyError
+from hotspot_pipeline.pseudonyms.yearly import YearlyKeys
+from hotspot_pipeline.raw import archive, full_runs, key_register, landing
+from hotspot_pipeline.raw.intake import (
+    Account,
+    Intake,
+    duplicate_row,
+    read_extract,
+    seal_extract,
+)
+from hotspot_pipeline.raw.sealing import Sealer, delete_delivered
 from hotspot_pipeline.warehouse.session import Session
 from hotspot_pipeline.warehouse.standing import Standing
 
@@ -26,9 +35,11 @@ BOOKS = (
     "raw.unreadable_lines",
     "raw.decisions",
     "raw.full_runs",
+    "raw.pseudonym_keys",
 )
 EDITED = ("raw.full_runs",)
 _READABLE = "every_file_is_readable"
+_KEYS = "keys_are_those_in_use"
 
 
 @dataclass
@@ -37,6 +48,7 @@ class _Taken:
     duplicates: int = 0
     growing: list[str] = field(default_factory=list)
     missing_folders: list[str] = field(default_factory=list)
+    key_faults: list[str] = field(default_factory=list)
 
 
 def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
@@ -47,11 +59,17 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
         blocking=False,
         description="No delivered file was refused. A refused file does not stop the others; its reason is in the table.",
     )
+    keys_stand = dg.AssetCheckSpec(
+        _KEYS,
+        asset=shop.key("raw.pseudonym_keys"),
+        blocking=False,
+        description="Every yearly key that a delivery needed is there and is the one in use; otherwise the delivery waits in its folder.",
+    )
 
     @dg.multi_asset(
         name=f"{shop.force.force_id}__raw__take_deliveries",
         specs=[shop.spec(t, kinds=("python",)) for t in tables],
-        check_specs=[readable, *[check for t in tables for check in shop.checks(t)]],
+        check_specs=[readable, keys_stand, *[check for t in tables for check in shop.checks(t)]],
         required_resource_keys={shop.resource},
         pool=shop.pool,
     )
@@ -62,7 +80,7 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
             purge_withdrawn(session, tables)
             taken = _take_all(shop, session, context)
             _say(context, taken)
-            checks = [_readable_result(shop, session)]
+            checks = [_readable_result(shop, session), _keys_result(shop, taken)]
             ids = [account.extract["extract_id"] for account in taken.intakes]
             session.stage("taken_extracts", pl.DataFrame({"extract_id": ids}, schema={"extract_id": pl.String}))  # fmt: skip
             touched = {t: "select extract_id from taken_extracts" for t in tables if shop.catalog[t].audited_by}  # fmt: skip
@@ -85,6 +103,7 @@ def purge_withdrawn(session: Session, tables: list[str]) -> None:
 def _take_all(shop: Workshop, session: Session, context: dg.AssetExecutionContext) -> _Taken:
     taken = _Taken()
     clock = shop.police_time
+    keys = key_register.keys_of(session, shop.force.keys)
     for feed, contract in contracts_of(shop.force).items():
         folder = shop.force.landing(feed)
         if not folder.is_dir():
@@ -97,10 +116,27 @@ def _take_all(shop: Workshop, session: Session, context: dg.AssetExecutionContex
         new, repeated = landing.unseen(hashed, set(known.extract_of))
         waiting = landing.extracts_of(new, folder, contract, clock)
         for number, extract in enumerate(waiting, 1):
-            for file in extract.files:
-                archive.keep(shop.force.archive, feed, file)
-            intake = read_extract(extract, received_at_utc=datetime.now(UTC), run_id=context.run_id)
-            booked = _store(shop, session, contract, intake)
+            received_at_utc = datetime.now(UTC)
+            if contract.is_sealed:
+                sealer = Sealer(contract, keys, clock)
+                target = archive.sealed_path(shop.force.archive, feed, extract.files[0])
+                try:
+                    intake = seal_extract(
+                        extract, sealer, target, received_at_utc=received_at_utc, run_id=context.run_id
+                    )
+                except PseudonymKeyError as error:
+                    taken.key_faults.append(f"{feed}: {extract.files[0].name}: {error}")
+                    context.log.error(f"{taken.key_faults[-1]}; the file waits where it is")
+                    continue
+            else:
+                for file in extract.files:
+                    archive.keep(shop.force.archive, feed, file)
+                intake = read_extract(
+                    extract, received_at_utc=received_at_utc, run_id=context.run_id
+                )
+            booked = _store(shop, session, contract, intake, keys)
+            if contract.is_sealed and booked.extract["status"] == "loaded":
+                delete_delivered(extract.files[0])
             taken.intakes.append(booked)
             context.log.info(
                 f"{feed}: extract {number} of {len(waiting)}: {extract.extract_id}: {booked.extract['status']}, "
@@ -112,6 +148,8 @@ def _take_all(shop: Workshop, session: Session, context: dg.AssetExecutionContex
                     f"{feed}: {refused['source_file']}: refused ({refused['rule']}): {refused['reason']}"
                 )
         taken.duplicates += _note_repeats(shop, session, contract, repeated, known)
+        if contract.is_sealed:
+            _delete_taken(session, repeated)
     return taken
 
 
@@ -141,13 +179,15 @@ def _known_files(session: Session, contract: FeedContract) -> _Known:
     )
 
 
-def _store(shop: Workshop, session: Session, contract: FeedContract, intake: Intake) -> Account:
+def _store(
+    shop: Workshop,
+    session: Session,
+    contract: FeedContract,
+    intake: Intake,
+    keys: YearlyKeys,
+) -> Account:
     """Rows and books in one transaction; of a full extract only the rows that do not stand yet. Returns the account as booked."""
     extract, rows = dict(intake.account.extract), intake.rows
-    table = shop.catalog[f"raw.{contract.table}"]
-    missing = [
-        pl.lit(None, pl.String).alias(c.name) for c in table.columns if c.name not in rows.columns
-    ]
     with session.transaction():
         for book in ("raw.extracts", "raw.extract_files"):  # an earlier refusal of the same bytes
             session.execute(
@@ -163,7 +203,11 @@ def _store(shop: Workshop, session: Session, contract: FeedContract, intake: Int
             _frame(shop, "raw.extract_files", list(intake.account.files)),
         )
         session.insert(shop.catalog["raw.unreadable_lines"], intake.unreadable)
-        session.insert(table, rows.with_columns(missing))
+        key_register.book(session, keys, str(extract["run_id"]))
+        if contract.table not in FILE_TABLES:
+            table = shop.catalog[f"raw.{contract.table}"]
+            absent = [c.name for c in table.columns if c.name not in rows.columns]
+            session.insert(table, rows.with_columns(pl.lit(None, pl.String).alias(n) for n in absent))
     return replace(intake.account, extract=extract)
 
 
@@ -188,6 +232,16 @@ def _note_repeats(
                 shop.catalog["raw.extract_files"], _frame(shop, "raw.extract_files", rows)
             )
     return len(rows)
+
+
+def _delete_taken(session: Session, repeated: Sequence[landing.LandedFile]) -> None:
+    """Deletes what was taken before and lies here still, or again: a run died before it came to that, or somebody sent it twice."""
+    taken = session.frame(
+        "select distinct sha256 from raw.extract_files where status = 'loaded'"
+    ).get_column("sha256")
+    for file in repeated:
+        if file.sha256 in taken:
+            delete_delivered(file)
 
 
 def _frame(shop: Workshop, table: str, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
@@ -219,6 +273,19 @@ def _readable_result(shop: Workshop, session: Session) -> dg.AssetCheckResult:
                 )
                 or "none"
             ),
+        },
+    )
+
+
+def _keys_result(shop: Workshop, taken: _Taken) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        passed=not taken.key_faults,
+        check_name=_KEYS,
+        asset_key=shop.key("raw.pseudonym_keys"),
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={
+            "deliveries that wait for a key": len(taken.key_faults),
+            "which": dg.MetadataValue.md("\n".join(f"- {f}" for f in taken.key_faults) or "none"),
         },
     )
 

@@ -16,9 +16,9 @@ import polars as pl
 from hotspot_pipeline.feeds.contract import RUN_TABLES, FeedContract
 from hotspot_pipeline.feeds.of_force import contracts_of
 from hotspot_pipeline.orchestration.tables import Results, Workshop
+from hotspot_pipeline.pseudonyms.keys import pseudonym_key
 from hotspot_pipeline.validated import withdrawal
 from hotspot_pipeline.validated.judging import BOOKS, Gate
-from hotspot_pipeline.validated.keys import pseudonym_key
 from hotspot_pipeline.validated.lookups import LOOKUPS, read_lookups
 from hotspot_pipeline.validated.report import ExtractReport, render_report
 from hotspot_pipeline.validated.volume import NAME as VOLUME

@@ -14,20 +14,20 @@ from datetime import datetime
 import polars as pl
 
 from hotspot_pipeline.feeds.contract import FeedContract
+from hotspot_pipeline.feeds.timestamps import clock_column
 from hotspot_pipeline.geo.boundary import Boundary
+from hotspot_pipeline.pseudonyms.hashing import pseudonymise
 from hotspot_pipeline.timebase import PoliceTime
 from hotspot_pipeline.validated.conform import conform
 from hotspot_pipeline.validated.gate_frames import GateFrames, check_expectations, make_gate_frames
 from hotspot_pipeline.validated.moments import Moments
 from hotspot_pipeline.validated.places import locate
-from hotspot_pipeline.validated.pseudonyms import pseudonymise
 from hotspot_pipeline.validated.rejects import REJECT_SCHEMA, make_rejects, make_warnings
 from hotspot_pipeline.validated.row_hash import row_hash
 from hotspot_pipeline.validated.rule import RuleInput
 from hotspot_pipeline.validated.rules import apply_rules, check_contract
 from hotspot_pipeline.validated.rules_place import delivered_place
 from hotspot_pipeline.validated.tables import NOT_CONTENT
-from hotspot_pipeline.validated.timestamps import clock_column
 from hotspot_pipeline.validated.typing import LOCATION_COLUMNS, stripped_columns, type_stripped
 
 

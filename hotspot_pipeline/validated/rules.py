@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from hotspot_pipeline.feeds.contract import ContractError, FeedContract, RowRule
+from hotspot_pipeline.feeds.timestamps import require_clear_formats
 from hotspot_pipeline.validated import rules_codes, rules_key, rules_place, rules_time
 from hotspot_pipeline.validated.rule import Rule, RuleInput
-from hotspot_pipeline.validated.timestamps import require_clear_formats
 
 RULES: dict[str, Rule] = {
     **rules_time.RULES,

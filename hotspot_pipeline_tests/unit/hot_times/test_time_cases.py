@@ -18,7 +18,7 @@ from hotspot_pipeline.hot_times.time_cases import (
 )
 from hotspot_pipeline.timebase import PoliceTime
 from hotspot_pipeline.validated.committed import time_known
-from hotspot_pipeline.validated.timestamps import clock_column
+from hotspot_pipeline.feeds.timestamps import clock_column
 from hotspot_pipeline_tests.unit.hot_times.made_windows import events
 
 NOON = datetime(2024, 6, 3, 12)

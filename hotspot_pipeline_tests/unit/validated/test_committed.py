@@ -15,7 +15,7 @@ from hotspot_pipeline.validated.committed import (
     time_known,
     window_end,
 )
-from hotspot_pipeline.validated.timestamps import clock_column
+from hotspot_pipeline.feeds.timestamps import clock_column
 
 # the minutes at which something changes, and others
 MOMENTS = st.builds(
