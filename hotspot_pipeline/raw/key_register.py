@@ -27,14 +27,22 @@ def keys_of(session: Session, folder: Path) -> YearlyKeys:
 
 def book(session: Session, keys: YearlyKeys, run_id: str) -> None:
     """Registers the keys that were made since the last time, in the transaction of the first rows that they protect."""
-    known = set(session.frame(f"select fingerprint from {TABLE} where event = 'made'")["fingerprint"])
+    known = set(
+        session.frame(f"select fingerprint from {TABLE} where event = 'made'")["fingerprint"]
+    )
     for year, print_ in sorted(keys.made.items()):
         if print_ not in known:
             note(session, year, print_, "made", by=run_id)
 
 
 def note(
-    session: Session, year: int, fingerprint: str, event: str, *, by: str, because: str | None = None
+    session: Session,
+    year: int,
+    fingerprint: str,
+    event: str,
+    *,
+    by: str,
+    because: str | None = None,
 ) -> None:
     row = {
         "key_year": year,
