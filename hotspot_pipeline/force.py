@@ -15,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hotspot_pipeline.hot_time_rules import HotTimeRules, parse_hot_time_rules
+from hotspot_pipeline.retention_rules import RetentionRules, parse_retention_rules
 from hotspot_pipeline.strict_yaml import mapping, read_mapping, refuse_unknown, text, texts
 
 CATEGORY_GROUPS = ("ASB", "PUBLIC_ORDER", "CRIM_DAMAGE", "ROBBERY", "VAP", "WEAPONS")
@@ -62,6 +63,7 @@ class Force:
     grid_resolution: int = 9
     hotspots: HotspotRules = HotspotRules()
     hot_times: HotTimeRules = field(default_factory=HotTimeRules)
+    retention: RetentionRules = field(default_factory=RetentionRules)
     partitions_start: date = date(2022, 1, 3)
     alert_email: str | None = None
 
@@ -86,8 +88,17 @@ class Force:
         return self.home / "archive"
 
     @property
+    def keys(self) -> Path:
+        return self.home / "keys"
+
+    @property
     def key_file(self) -> Path:
-        return self.home / "keys" / "pseudonym.key"
+        return self.keys / "pseudonym.key"
+
+    @property
+    def pings(self) -> Path:
+        """The folder of the stored fixes, one Parquet file a police day."""
+        return self.home / "pings"
 
     @property
     def published(self) -> Path:
@@ -158,6 +169,9 @@ def parse_force(document: Mapping[str, Any], home: Path) -> Force:
         hotspots=_hotspot_rules(values.get("hotspots"), path),
         hot_times=parse_hot_time_rules(
             values.get("hot_times"), f"{path}: hot_times", SettingsError
+        ),
+        retention=parse_retention_rules(
+            values.get("retention"), f"{path}: retention", SettingsError
         ),
         partitions_start=start,
         alert_email=email,

@@ -34,12 +34,11 @@ def take_deliveries(folder: Path) -> None:
     """What lies in the landing folders into `raw` and through the gate, by the functions that the two steps call."""
     from hotspot_pipeline.feeds.of_force import contracts_of
     from hotspot_pipeline.orchestration.tables import Workshop
-    from hotspot_pipeline.raw import assets as raw_assets
-    from hotspot_pipeline.raw import landing
+    from hotspot_pipeline.pseudonyms.keys import pseudonym_key
+    from hotspot_pipeline.raw import landing, taking
     from hotspot_pipeline.raw.intake import read_extract
     from hotspot_pipeline.settings import Settings, read_force
     from hotspot_pipeline.validated import judging
-    from hotspot_pipeline.validated.keys import pseudonym_key
     from hotspot_pipeline.validated.lookups import read_lookups
     from hotspot_pipeline.warehouse.contract import read_catalog
 
@@ -57,7 +56,7 @@ def take_deliveries(folder: Path) -> None:
             files, _ = landing.landed_files(where, contract)
             for waiting in landing.extracts_of(landing.hashed(files, {}), where, contract, shop.police_time):  # fmt: skip
                 intake = read_extract(waiting, received_at_utc=datetime.now(UTC), run_id="bench")
-                raw_assets._store(shop, opened, contract, intake)
+                taking.store(shop, opened, contract, intake)
         judging.Gate(
             opened,
             feeds,

@@ -50,11 +50,10 @@ def prepare(folder: Path, is_quick: bool) -> Facts:
 
 def ours(folder: Path, watch: Stopwatch) -> Facts:
     from hotspot_pipeline.feeds.of_force import contracts_of
-    from hotspot_pipeline.raw import archive, landing
-    from hotspot_pipeline.raw import assets as raw_assets
+    from hotspot_pipeline.pseudonyms.keys import pseudonym_key
+    from hotspot_pipeline.raw import archive, landing, taking
     from hotspot_pipeline.raw.intake import read_extract
     from hotspot_pipeline.validated import judging
-    from hotspot_pipeline.validated.keys import pseudonym_key
     from hotspot_pipeline.validated.lookups import read_lookups
     from hotspot_pipeline.warehouse.database import Warehouse
 
@@ -87,7 +86,7 @@ def ours(folder: Path, watch: Stopwatch) -> Facts:
         with watch.lap("read the file"):
             intake = read_extract(waiting, received_at_utc=datetime.now(UTC), run_id="bench")
         with watch.lap("write raw.crimes"), warehouse.session() as session:
-            raw_assets._store(shop, session, contracts[FEED], intake)
+            taking.store(shop, session, contracts[FEED], intake)
         del intake
         with ExitStack() as opened:
             session = opened.enter_context(warehouse.session())

@@ -176,6 +176,9 @@ _NEVER_DROPPED = {
     "history.extracts", "history.recodes", "history.affected_weeks", "history.lookup_versions", "history.lookup_changes",
     *[f"published.{t}" for t in ("issues", "issue_feeds", "issued_figures", "issued_events", "recode_bulletin")],
 }  # fmt: skip
+# the days of fixes are written again from the archived files, and their books with them
+_OF_PINGS = ("ping_days", "ping_day_extracts", "ping_refusals", "ping_device_days")
+_NEVER_DROPPED |= {"validated.retention_log", *[f"validated.{t}" for t in _OF_PINGS[1:]]}
 # what is written with the versions of a table, row by row
 _OF_VERSIONS = {"history.crime_versions": "crimes", "history.asb_versions": "asb_incidents"}
 
@@ -199,11 +202,14 @@ def _drop(found: Settings, force: Force, tables: tuple[str, ...]) -> None:
         also = [
             v for v, t in _OF_VERSIONS.items() if f"validated.{t}" in tables and v not in tables
         ]
+        if "validated.ping_days" in tables:
+            also += [f"validated.{t}" for t in _OF_PINGS[1:]]
         with session.transaction():
             for table in (*tables, *also):
                 session.execute(f"drop table if exists {table}")
                 if table.startswith("validated."):
-                    _forget_judgements(session, table.removeprefix("validated."))
+                    name = table.removeprefix("validated.")
+                    _forget_judgements(session, "pings" if name in _OF_PINGS else name)
                 if table in _OF_VERSIONS:
                     _forget_history(session, _OF_VERSIONS[table])
 

@@ -22,7 +22,10 @@ from hotspot_pipeline.cli.summary import print_summary
 from hotspot_pipeline.settings import PROJECT_ROOT, read_force
 
 DEMO_FORCE = "fosseshire"
-DEMO_FEEDS = ("crime_extract", "asb_extract", "venues", "excluded_sites", "default_geocodes")
+DEMO_FEEDS = ("crime_extract", "asb_extract", "venues", "excluded_sites", "default_geocodes", "gps_pings", "duties",
+              "patrol_plan", "patrol_logs", "patrol_places")  # fmt: skip
+# its days are made up: none of them is ever too old
+DEMO_PINGS_DAYS = 36_500
 OFFENCE_LOOKUP = PROJECT_ROOT / "data" / "reference" / "ho_offence_lookup.csv"
 _PROFILES = ("tiny", "demo", "county", "power")
 
@@ -161,6 +164,7 @@ def make_demo_force(home: Path, truth: Path, size: str, seed: int) -> None:
         "name": "Fosseshire (fictional)",
         "boundary": {"file": "boundary.geojson"},
         "feeds": {feed: {} for feed in DEMO_FEEDS},
+        "retention": {"pings_days": DEMO_PINGS_DAYS},
         "partitions_start": profile.start,
     }
     (home / "force.yml").write_text(

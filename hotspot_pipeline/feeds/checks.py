@@ -68,12 +68,18 @@ def check_contract(contract: FeedContract, where: str) -> None:
     """What no single key shows."""
     _check_delivery(contract.delivery, where)
     names = set(contract.column_names)
-    for what, used in (("key", contract.key), ("constants", contract.constants)):
+    times = [name for name in (contract.pseudonym_time, contract.pseudonym_until) if name]
+    named = (("key", contract.key), ("constants", contract.constants), ("pseudonym_time", times))
+    for what, used in named:
         for name in used:
             if name not in names:
                 raise ContractError(
                     f"{where}: {what}: no column '{name}'; known: {', '.join(contract.column_names)}"
                 )
+    if contract.is_sealed and contract.delivery.group != "file":
+        raise ContractError(
+            f"{where}: delivery: group '{contract.delivery.group}': a feed with pseudonym_time is taken file by file"
+        )
     for column in contract.columns:
         wrong = sorted(
             v for v in column.codes.values() if column.allowed and v not in column.allowed

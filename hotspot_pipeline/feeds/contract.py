@@ -16,6 +16,7 @@ from typing import Any
 from hotspot_pipeline.feeds.checks import build, check_contract
 from hotspot_pipeline.feeds.model import (
     COLUMN_TYPES,
+    FILE_TABLES,
     RUN_TABLES,
     ColumnType,
     ContractError,
@@ -31,6 +32,7 @@ from hotspot_pipeline.strict_yaml import mapping, read_mapping
 
 __all__ = [
     "COLUMN_TYPES",
+    "FILE_TABLES",
     "RUN_TABLES",
     "ColumnType",
     "ContractError",

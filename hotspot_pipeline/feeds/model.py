@@ -18,6 +18,8 @@ ExtractKind = Literal["full", "delta", "snapshot"]
 
 # tables whose full extracts repeat hundreds of thousands of rows
 RUN_TABLES = ("crimes", "asb_incidents")
+# tables whose rows stand in files below the force's folder and never in the warehouse: millions a day
+FILE_TABLES = ("pings",)
 
 
 class ContractError(ValueError):
@@ -91,7 +93,12 @@ class Expectation:
 
 @dataclass(frozen=True)
 class FeedContract:
-    """`table` is what `raw` and `validated` call the feed's rows; it is empty where no stage takes the feed in yet."""
+    """`table` is what `raw` and `validated` call the feed's rows; it is empty where no stage takes the feed in yet.
+
+    `pseudonym_time` names the column whose police day decides by which year's key the identifiers are pseudonymised while the row
+    is read: nothing keeps such a feed's identifiers, and its delivered files are deleted once they are taken. Of a row that reaches
+    into the next year by `pseudonym_until`, the column `<name>_next_year` gets the pseudonym under that year's key.
+    """
 
     feed: str
     table: str
@@ -110,6 +117,13 @@ class FeedContract:
     rules: tuple[RowRule, ...] = ()
     expectations: tuple[Expectation, ...] = ()
     licence: str = ""
+    pseudonym_time: str = ""
+    pseudonym_until: str = ""
+
+    @property
+    def is_sealed(self) -> bool:
+        """Are its identifiers pseudonymised while it is read?"""
+        return bool(self.pseudonym_time)
 
     def column(self, name: str) -> FeedColumn:
         for column in self.columns:
@@ -126,7 +140,9 @@ class FeedContract:
     @property
     def fingerprint(self) -> str:
         """Changes when anything that decides how a file is read or typed changes (16 hex digits)."""
-        text = json.dumps(asdict(self), sort_keys=True, default=str)
+        # what a contract does not use leaves its fingerprint as it was before there was such a thing
+        said = {k: v for k, v in asdict(self).items() if v or not k.startswith("pseudonym_")}
+        text = json.dumps(said, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def stands_in_runs(self, kind: str) -> bool:

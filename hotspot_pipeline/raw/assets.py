@@ -1,42 +1,24 @@
 """The raw assets: one step takes every waiting extract of every feed, in order, one transaction an extract.
 
-A killed run leaves whole extracts or none of them, and the next run goes on where it stopped. Not here: reading
-and header rules (`intake.py`), what the rows mean (`validated/`).
+A killed run leaves whole extracts or none of them, and the next run goes on where it stopped. Not here: the taking (`taking.py`),
+what the rows mean (`validated/`).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
-from hotspot_pipeline.feeds.contract import FeedContract
 from hotspot_pipeline.feeds.of_force import contracts_of
 from hotspot_pipeline.orchestration.tables import Results, Workshop
-from hotspot_pipeline.raw import archive, full_runs, landing
-from hotspot_pipeline.raw.intake import Account, Intake, duplicate_row, read_extract
+from hotspot_pipeline.raw import full_runs
+from hotspot_pipeline.raw.taking import BOOKS, Taken, purge_withdrawn, take_all
 from hotspot_pipeline.warehouse.session import Session
 from hotspot_pipeline.warehouse.standing import Standing
 
-BOOKS = (
-    "raw.extracts",
-    "raw.extract_files",
-    "raw.unreadable_lines",
-    "raw.decisions",
-    "raw.full_runs",
-)
 EDITED = ("raw.full_runs",)
 _READABLE = "every_file_is_readable"
-
-
-@dataclass
-class _Taken:
-    intakes: list[Account] = field(default_factory=list)
-    duplicates: int = 0
-    growing: list[str] = field(default_factory=list)
-    missing_folders: list[str] = field(default_factory=list)
+_KEYS = "keys_are_those_in_use"
 
 
 def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
@@ -47,11 +29,17 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
         blocking=False,
         description="No delivered file was refused. A refused file does not stop the others; its reason is in the table.",
     )
+    keys_stand = dg.AssetCheckSpec(
+        _KEYS,
+        asset=shop.key("raw.pseudonym_keys"),
+        blocking=False,
+        description="Every yearly key that a delivery needed is there and is the one in use; otherwise the delivery waits in its folder.",
+    )
 
     @dg.multi_asset(
         name=f"{shop.force.force_id}__raw__take_deliveries",
         specs=[shop.spec(t, kinds=("python",)) for t in tables],
-        check_specs=[readable, *[check for t in tables for check in shop.checks(t)]],
+        check_specs=[readable, keys_stand, *[check for t in tables for check in shop.checks(t)]],
         required_resource_keys={shop.resource},
         pool=shop.pool,
     )
@@ -60,9 +48,9 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
             standing = Standing(session, tables, edited=EDITED)
             full_runs.adopt_earlier(session, contracts_of(shop.force).values())
             purge_withdrawn(session, tables)
-            taken = _take_all(shop, session, context)
+            taken = take_all(shop, session, context.run_id, context.log)
             _say(context, taken)
-            checks = [_readable_result(shop, session)]
+            checks = [_readable_result(shop, session), _keys_result(shop, taken)]
             ids = [account.extract["extract_id"] for account in taken.intakes]
             session.stage("taken_extracts", pl.DataFrame({"extract_id": ids}, schema={"extract_id": pl.String}))  # fmt: skip
             touched = {t: "select extract_id from taken_extracts" for t in tables if shop.catalog[t].audited_by}  # fmt: skip
@@ -71,134 +59,6 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
             yield from checks
 
     return [take_deliveries]
-
-
-def purge_withdrawn(session: Session, tables: list[str]) -> None:
-    """Takes the rows of withdrawn extracts out of every table of rows, but for those that stand in another full extract."""
-    if not session.value("select count(*) from raw.decisions where decision = 'withdrawn'"):
-        return
-    for table in tables:
-        if table not in BOOKS:
-            session.execute(full_runs.PURGE.format(table=table))
-
-
-def _take_all(shop: Workshop, session: Session, context: dg.AssetExecutionContext) -> _Taken:
-    taken = _Taken()
-    clock = shop.police_time
-    for feed, contract in contracts_of(shop.force).items():
-        folder = shop.force.landing(feed)
-        if not folder.is_dir():
-            taken.missing_folders.append(f"{feed}: {folder} does not exist")
-            continue
-        files, growing = landing.landed_files(folder, contract)
-        taken.growing += [f"{feed}/{f.name}" for f in growing]
-        known = _known_files(session, contract)
-        hashed = landing.hashed(files, {(n, b, m): sha for n, b, m, sha in known.by_look})
-        new, repeated = landing.unseen(hashed, set(known.extract_of))
-        waiting = landing.extracts_of(new, folder, contract, clock)
-        for number, extract in enumerate(waiting, 1):
-            for file in extract.files:
-                archive.keep(shop.force.archive, feed, file)
-            intake = read_extract(extract, received_at_utc=datetime.now(UTC), run_id=context.run_id)
-            booked = _store(shop, session, contract, intake)
-            taken.intakes.append(booked)
-            context.log.info(
-                f"{feed}: extract {number} of {len(waiting)}: {extract.extract_id}: {booked.extract['status']}, "
-                f"{booked.extract['n_rows']} rows ({booked.extract['n_repeated']} stand already), "
-                f"{booked.extract['n_unreadable']} unreadable"
-            )
-            for refused in booked.refusals:
-                context.log.warning(
-                    f"{feed}: {refused['source_file']}: refused ({refused['rule']}): {refused['reason']}"
-                )
-        taken.duplicates += _note_repeats(shop, session, contract, repeated, known)
-    return taken
-
-
-@dataclass(frozen=True)
-class _Known:
-    by_look: list[tuple[str, int, int, str]]
-    extract_of: Mapping[str, str]
-
-
-def _known_files(session: Session, contract: FeedContract) -> _Known:
-    """Files seen before; a refused one is tried again once the contract has changed."""
-    rows = session.frame(
-        "select path, n_bytes, modified_ns, sha256, extract_id, status, contract_fingerprint "
-        "from raw.extract_files where feed = $feed",
-        {"feed": contract.feed},
-    )
-    settled = rows.filter(
-        (pl.col("status") != "refused") | (pl.col("contract_fingerprint") == contract.fingerprint)
-    )
-    return _Known(
-        list(rows.select("path", "n_bytes", "modified_ns", "sha256").iter_rows()),
-        dict(
-            settled.filter(pl.col("status") != "duplicate")
-            .select("sha256", "extract_id")
-            .iter_rows()
-        ),
-    )
-
-
-def _store(shop: Workshop, session: Session, contract: FeedContract, intake: Intake) -> Account:
-    """Rows and books in one transaction; of a full extract only the rows that do not stand yet. Returns the account as booked."""
-    extract, rows = dict(intake.account.extract), intake.rows
-    table = shop.catalog[f"raw.{contract.table}"]
-    missing = [
-        pl.lit(None, pl.String).alias(c.name) for c in table.columns if c.name not in rows.columns
-    ]
-    with session.transaction():
-        for book in ("raw.extracts", "raw.extract_files"):  # an earlier refusal of the same bytes
-            session.execute(
-                f"delete from {book} where extract_id = $id", {"id": extract["extract_id"]}
-            )
-        order = full_runs.next_order(session, contract.feed, extract["extract_ts_utc"])
-        if extract["status"] == "loaded" and contract.stands_in_runs(extract["kind"]):
-            rows = full_runs.book(session, contract, extract["extract_id"], order, rows)
-        extract |= {"order_ts_utc": order, "n_repeated": intake.rows.height - rows.height}
-        session.insert(shop.catalog["raw.extracts"], _frame(shop, "raw.extracts", [extract]))
-        session.insert(
-            shop.catalog["raw.extract_files"],
-            _frame(shop, "raw.extract_files", list(intake.account.files)),
-        )
-        session.insert(shop.catalog["raw.unreadable_lines"], intake.unreadable)
-        session.insert(table, rows.with_columns(missing))
-    return replace(intake.account, extract=extract)
-
-
-def _note_repeats(
-    shop: Workshop,
-    session: Session,
-    contract: FeedContract,
-    repeated: list[landing.LandedFile],
-    known: _Known,
-) -> int:
-    """Books a second file with known bytes once, under its own name."""
-    seen = {(name, sha) for name, _, _, sha in known.by_look}
-    owners = {**known.extract_of, **_known_files(session, contract).extract_of}
-    rows = [
-        duplicate_row(f, contract, owners[f.sha256])
-        for f in repeated
-        if (f.name, f.sha256) not in seen
-    ]
-    if rows:
-        with session.transaction():
-            session.insert(
-                shop.catalog["raw.extract_files"], _frame(shop, "raw.extract_files", rows)
-            )
-    return len(rows)
-
-
-def _frame(shop: Workshop, table: str, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
-    kinds: dict[str, pl.DataType | type[pl.DataType]] = {
-        "VARCHAR": pl.String,
-        "BIGINT": pl.Int64,
-        "INTEGER": pl.Int32,
-        "TIMESTAMP": pl.Datetime("us"),
-    }
-    schema = {c.name: kinds[c.type] for c in shop.catalog[table].columns}
-    return pl.DataFrame([{k: r.get(k) for k in schema} for r in rows], schema=schema)
 
 
 def _readable_result(shop: Workshop, session: Session) -> dg.AssetCheckResult:
@@ -223,7 +83,20 @@ def _readable_result(shop: Workshop, session: Session) -> dg.AssetCheckResult:
     )
 
 
-def _facts(table: str, taken: _Taken) -> dict[str, Any]:
+def _keys_result(shop: Workshop, taken: Taken) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        passed=not taken.key_faults,
+        check_name=_KEYS,
+        asset_key=shop.key("raw.pseudonym_keys"),
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={
+            "deliveries that wait for a key": len(taken.key_faults),
+            "which": dg.MetadataValue.md("\n".join(f"- {f}" for f in taken.key_faults) or "none"),
+        },
+    )
+
+
+def _facts(table: str, taken: Taken) -> dict[str, Any]:
     rows = [i for i in taken.intakes if table in BOOKS or f"raw.{i.extract['table_name']}" == table]
     return {
         "extracts taken": len(rows),
@@ -233,7 +106,7 @@ def _facts(table: str, taken: _Taken) -> dict[str, Any]:
     }
 
 
-def _say(context: dg.AssetExecutionContext, taken: _Taken) -> None:
+def _say(context: dg.AssetExecutionContext, taken: Taken) -> None:
     for text in taken.missing_folders:
         context.log.warning(f"landing folder missing: {text}")
     for name in taken.growing:

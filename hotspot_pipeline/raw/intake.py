@@ -9,13 +9,16 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from hotspot_pipeline.feeds.contract import FeedContract
+from hotspot_pipeline.feeds.contract import FILE_TABLES, FeedContract
 from hotspot_pipeline.raw.landing import LandedFile, WaitingExtract
 from hotspot_pipeline.raw.reading import SourceTable, UnreadableFile, read_file
+from hotspot_pipeline.raw.rows import conformed_rows, missing_columns, source_name
+from hotspot_pipeline.raw.sealing import Sealer
 
 # a delivery may be named by a clock that goes ahead or by another time zone
 CLOCK_SLACK = timedelta(days=1)
@@ -49,38 +52,22 @@ def read_extract(waiting: WaitingExtract, *, received_at_utc: datetime, run_id: 
     bad: list[pl.DataFrame] = []
     files: list[dict[str, Any]] = []
     extra: set[str] = set()
-    if waiting.extract_ts_utc > received_at_utc + CLOCK_SLACK:
-        # it would stand before every later delivery until that day comes
-        reason = (
-            f"its name says it was taken at {waiting.extract_ts_utc:%Y-%m-%d %H:%M} UTC, which is still to come; "
-            "correct the time in the file's name"
-        )
-        files = [
-            _file_row(waiting, landed)
-            | {"status": "refused", "rule": "taken_in_future", "reason": reason}
-            for landed in waiting.files
-        ]
+    if _is_from_the_future(waiting, received_at_utc):
+        files = [_file_row(waiting, landed) | _from_the_future(waiting) for landed in waiting.files]
     for landed in waiting.files if not files else ():
         for item in _read(landed, contract):
             row = _file_row(waiting, landed)
             files.append(row)
             if isinstance(item, SourceTable):
-                row["source_file"] = landed.name + _member(item.source)
+                row["source_file"] = source_name(landed.name, item.source)
                 row["encoding"] = item.encoding
                 match = contract.resolve_header([c for c in item.frame.columns if c != "_line"])
                 if match.missing:
-                    wanted = contract.column(match.missing[0])
-                    names = ", ".join((wanted.name, *wanted.aliases))
-                    row.update(
-                        status="refused",
-                        rule="missing_column",
-                        line_no=1,
-                        reason=f"no column {', '.join(match.missing)}; header names known for {wanted.name}: {names}. "
-                        f"Map your own name in force.yml under feeds.{contract.feed}.columns",
-                    )
+                    rule, reason = missing_columns(contract, match.missing)
+                    row.update(status="refused", rule=rule, line_no=1, reason=reason)
                     continue
                 extra.update(match.extra)
-                frame = _conformed(item, match.found, contract, row["source_file"])
+                frame = conformed_rows(item, match.found, contract, row["source_file"])
                 frames.append(frame)
                 bad.append(
                     item.bad_lines.with_columns(pl.lit(row["source_file"]).alias("source_file"))
@@ -91,14 +78,74 @@ def read_extract(waiting: WaitingExtract, *, received_at_utc: datetime, run_id: 
                     n_unreadable=item.bad_lines.height,
                 )
             else:
-                row.update(
-                    source_file=landed.name + _member(str(item.source)),
-                    status="refused",
-                    rule=item.rule,
-                    line_no=item.line,
-                    reason=f"{item.message}; {item.hint}" if item.hint else item.message,
-                )
+                row.update(source_file=source_name(landed.name, str(item.source)), **_refused(item))
     rows = pl.concat(frames) if frames else _empty(contract)
+    return _intake(waiting, rows, rows.height, bad, files, extra, received_at_utc, run_id)
+
+
+def seal_extract(
+    waiting: WaitingExtract,
+    sealer: Sealer,
+    target: Path,
+    *,
+    received_at_utc: datetime,
+    run_id: str,
+) -> Intake:
+    """Takes an extract of a feed with officers and devices in: its one file becomes the pseudonymised `target`. The rows are given
+    only where a table is to hold them. Raises PseudonymKeyError, SealingError."""
+    contract, (landed,) = waiting.contract, waiting.files
+    row = _file_row(waiting, landed)
+    if _is_from_the_future(waiting, received_at_utc):
+        files = [row | _from_the_future(waiting)]
+        return _intake(waiting, _empty(contract), 0, [], files, set(), received_at_utc, run_id)
+    found = sealer.seal(landed, waiting.extract_ts_utc, target)
+    if found.refusal:
+        source = source_name(landed.name, found.refusal.source)
+        files = [row | {"source_file": source} | _refused(found.refusal)]
+        return _intake(waiting, _empty(contract), 0, [], files, set(), received_at_utc, run_id)
+    files = [row | {"source_file": source} | account for source, account in found.sources.items()]
+    rows = _empty(contract)
+    if contract.table not in FILE_TABLES:
+        rows = pl.read_parquet(target).select(rows.columns)
+    return _intake(
+        waiting, rows, found.n_rows, found.unreadable, files, found.extra, received_at_utc, run_id
+    )
+
+
+def _is_from_the_future(waiting: WaitingExtract, received_at_utc: datetime) -> bool:
+    """It would stand before every later delivery until that day comes."""
+    return waiting.extract_ts_utc > received_at_utc + CLOCK_SLACK
+
+
+def _from_the_future(waiting: WaitingExtract) -> dict[str, Any]:
+    return {
+        "status": "refused",
+        "rule": "taken_in_future",
+        "reason": f"its name says it was taken at {waiting.extract_ts_utc:%Y-%m-%d %H:%M} UTC, which is still to come; "
+        "correct the time in the file's name",
+    }
+
+
+def _refused(item: UnreadableFile) -> dict[str, Any]:
+    return {
+        "status": "refused",
+        "rule": item.rule,
+        "line_no": item.line,
+        "reason": f"{item.message}; {item.hint}" if item.hint else item.message,
+    }
+
+
+def _intake(
+    waiting: WaitingExtract,
+    rows: pl.DataFrame,
+    n_rows: int,
+    bad: list[pl.DataFrame],
+    files: list[dict[str, Any]],
+    extra: set[str],
+    received_at_utc: datetime,
+    run_id: str,
+) -> Intake:
+    contract = waiting.contract
     unreadable = _unreadable(bad, waiting.extract_id)
     refused = [f for f in files if f["status"] == "refused"]
     status = "refused" if files and len(refused) == len(files) else "loaded"
@@ -115,8 +162,8 @@ def read_extract(waiting: WaitingExtract, *, received_at_utc: datetime, run_id: 
         "n_bytes": sum(f.n_bytes for f in waiting.files),
         "status": status,
         "reason": "; ".join(f"{f['source_file']}: {f['reason']}" for f in refused) or None,
-        "n_records": rows.height + unreadable.height,
-        "n_rows": rows.height,
+        "n_records": n_rows + unreadable.height,
+        "n_rows": n_rows,
         "n_unreadable": unreadable.height,
         "extra_columns": ", ".join(sorted(extra)) or None,
         "contract_fingerprint": contract.fingerprint,
@@ -152,29 +199,6 @@ def _read(landed: LandedFile, contract: FeedContract) -> Iterable[SourceTable | 
         sheet=contract.delivery.sheet,
         members=(lambda name: re.search(wanted, name) is not None) if wanted else None,
     )
-
-
-def _member(source: str) -> str:
-    """`!member` of a source inside an archive, else nothing."""
-    _, bang, member = source.partition("!")
-    return bang + member
-
-
-def _conformed(
-    item: SourceTable, found: Mapping[str, str], contract: FeedContract, source_file: str
-) -> pl.DataFrame:
-    columns = [
-        pl.col(found[c.name]).alias(c.name)
-        if c.name in found
-        else pl.lit(contract.constants.get(c.name), dtype=pl.String).alias(c.name)
-        for c in contract.columns
-    ]
-    frame = item.frame.select(
-        *columns, pl.col("_line").alias("line_no"), pl.lit(source_file).alias("source_file")
-    )
-    # a constant also fills what a column leaves empty
-    filled = [pl.col(n).fill_null(v) for n, v in contract.constants.items() if n in found]
-    return frame.with_columns(filled) if filled else frame
 
 
 def _empty(contract: FeedContract) -> pl.DataFrame:

@@ -13,24 +13,29 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from hotspot_pipeline.feeds.contract import RUN_TABLES, FeedContract
+from hotspot_pipeline.feeds.contract import FILE_TABLES, RUN_TABLES, FeedContract
 from hotspot_pipeline.feeds.of_force import contracts_of
 from hotspot_pipeline.orchestration.tables import Results, Workshop
+from hotspot_pipeline.pseudonyms.keys import pseudonym_key
 from hotspot_pipeline.validated import withdrawal
 from hotspot_pipeline.validated.judging import BOOKS, Gate
-from hotspot_pipeline.validated.keys import pseudonym_key
 from hotspot_pipeline.validated.lookups import LOOKUPS, read_lookups
+from hotspot_pipeline.validated.pings import ledger
+from hotspot_pipeline.validated.pings.assets import build_retention
+from hotspot_pipeline.validated.pings.rows import FixRules
+from hotspot_pipeline.validated.pings.taking import PingGate
 from hotspot_pipeline.validated.report import ExtractReport, render_report
+from hotspot_pipeline.validated.retention import keep_from
+from hotspot_pipeline.validated.tables import PATROL_TABLES, PLACE_TABLES
 from hotspot_pipeline.validated.volume import NAME as VOLUME
 from hotspot_pipeline.warehouse.session import Session
 from hotspot_pipeline.warehouse.standing import Standing
 
-ROWS = ("validated.crimes", "validated.asb_incidents", "validated.venues", "validated.excluded_sites",
-        "validated.default_geocodes")  # fmt: skip
+ROWS = tuple(f"validated.{table}" for table in (*RUN_TABLES, *PLACE_TABLES, *PATROL_TABLES))
 
 
 def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
-    return [_lookups(shop), _gate(shop)]
+    return [_lookups(shop), _gate(shop), build_retention(shop)]
 
 
 def _lookups(shop: Workshop) -> dg.AssetsDefinition:
@@ -59,11 +64,13 @@ def _lookups(shop: Workshop) -> dg.AssetsDefinition:
 
 def _gate(shop: Workshop) -> dg.AssetsDefinition:
     feeds = contracts_of(shop.force)
-    tables = [*ROWS, *BOOKS]
+    in_files = {n: c for n, c in feeds.items() if c.table in FILE_TABLES}
+    in_tables = {n: c for n, c in feeds.items() if n not in in_files}
+    tables = [*ROWS, *ledger.TABLES, *BOOKS]
     results = [
         dg.AssetCheckSpec(
             _check_name(contract, e.name),
-            asset=shop.key(f"validated.{contract.table}"),
+            asset=shop.key(_judged_table(contract)),
             blocking=False,
             description=f"{e.check} {e.expectation} {dict(e.kwargs)}: "
             + (
@@ -77,7 +84,7 @@ def _gate(shop: Workshop) -> dg.AssetsDefinition:
     ] + [
         dg.AssetCheckSpec(
             _check_name(contract, VOLUME),
-            asset=shop.key(f"validated.{contract.table}"),
+            asset=shop.key(_judged_table(contract)),
             blocking=False,
             description="C3 a full extract under 99.5 % of the one before is held; an unusual delta is a warning.",
         )
@@ -101,18 +108,28 @@ def _gate(shop: Workshop) -> dg.AssetsDefinition:
             withdrawal.adopt_earlier(session)
             withdrawal.purge(session)
             found = read_lookups(shop.settings.reference, shop.force.reference)
+            boundary = shop.boundary
             judge = Gate(
                 session,
-                feeds,
+                in_tables,
                 police_time=shop.police_time,
                 pseudonym_key=pseudonym_key(shop.force.key_file),
-                boundary=shop.boundary,
+                boundary=boundary,
                 lookups={
                     "offences": found["offence_codes"].delivered,
                     "policeuk_categories": found["policeuk_categories"].delivered,
                 },
             )
             reports = judge.judge_waiting(context.log.info)
+            first_day = keep_from(datetime.now(UTC), shop.force.retention.pings_days)
+            fixes = PingGate(
+                session,
+                in_files,
+                ledger.Ledger(session, shop.force.pings, context.run_id),
+                shop.force.archive,
+                lambda contract: FixRules(contract, shop.police_time, boundary, first_day),
+            )
+            reports += fixes.judge_waiting(context.log.info)
             if not reports:
                 context.log.info("no extract waits at the gate: nothing changes")
             facts = _footer(session)
@@ -135,7 +152,14 @@ def _gate(shop: Workshop) -> dg.AssetsDefinition:
     return gate
 
 
+def _judged_table(contract: FeedContract) -> str:
+    """The asset at which the judgement on a feed shows."""
+    return ledger.DAYS if contract.table in FILE_TABLES else f"validated.{contract.table}"
+
+
 def _deps(table: str) -> tuple[str, ...]:
+    if table in ledger.TABLES:
+        return ("raw.extracts", "raw.extract_files", "raw.decisions")
     books = ["raw.extracts", "raw.unreadable_lines", "raw.decisions"]
     if table in BOOKS or table.removeprefix("validated.") in RUN_TABLES:
         books.append("raw.full_runs")
@@ -176,7 +200,7 @@ def _expectation_results(
             yield dg.AssetCheckResult(
                 passed=row["is_passed"] if row else True,
                 check_name=_check_name(contract, name),
-                asset_key=shop.key(f"validated.{contract.table}"),
+                asset_key=shop.key(_judged_table(contract)),
                 severity=dg.AssetCheckSeverity.ERROR
                 if (row["severity"] if row else severity) == "error"
                 else dg.AssetCheckSeverity.WARN,

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from hotspot_pipeline.validated.timestamps import clock_column
+from hotspot_pipeline.feeds.timestamps import clock_column
 
 TIME_KNOWN = ("exact", "window", "date_only", "unknown", "month")
 

@@ -1,7 +1,8 @@
 """Accepted rows in the shape of their table.
 
 Belongs here: the columns common to all tables and the choice of what fills the rest. Does not
-belong here: what crimes and ASB incidents mean (`conform_crimes`, `conform_asb`), which rows are
+belong here: what crimes and ASB incidents mean (`conform_crimes`, `conform_asb`), duties
+and plans (`conform_patrols`), which rows are
 accepted (`extract`), names and types of columns (`tables`).
 """
 
@@ -16,8 +17,9 @@ from hotspot_pipeline.geo.coordinates import TREATMENT
 from hotspot_pipeline.timebase import PoliceTime
 from hotspot_pipeline.validated.conform_asb import ASB_INPUTS, asb_columns
 from hotspot_pipeline.validated.conform_crimes import CRIME_INPUTS, crime_columns
+from hotspot_pipeline.validated.conform_patrols import patrol_columns
 from hotspot_pipeline.validated.moments import Moments
-from hotspot_pipeline.validated.tables import PLACE_TABLES, accepted_schema
+from hotspot_pipeline.validated.tables import PATROL_TABLES, PLACE_TABLES, accepted_schema
 
 _AS_CENTROID = [s for s, kept in TREATMENT.items() if kept == "use_as_area_centroid"]
 
@@ -44,6 +46,8 @@ def conform(
     elif contract.table in PLACE_TABLES:
         times = [c.name for c in contract.columns if c.type == "time"]
         special = [pl.col(name).dt.to_string("%H:%M").alias(name) for name in times]
+    elif contract.table in PATROL_TABLES:
+        special = patrol_columns(contract.table, moments)
     else:
         raise ContractError(
             f"feed {contract.feed}: table '{contract.table}' is not one of the gate's"
@@ -51,8 +55,9 @@ def conform(
     common = [
         pl.lit(extract_id).alias("extract_id"),
         pl.lit(extract_id).alias("accepted_with"),
-        pl.col("coordinate_status").cast(pl.String),
     ]
+    if "coordinate_status" in frame.columns:
+        common.append(pl.col("coordinate_status").cast(pl.String))
     if "geocode_quality" in frame.columns:
         common.append(_geocode_quality())
     # lazy: what several columns share (the moment in UTC, its local time) is worked out once

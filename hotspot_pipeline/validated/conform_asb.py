@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from hotspot_pipeline.feeds.timestamps import clock_column
 from hotspot_pipeline.validated.committed import lies_in_daytime
 from hotspot_pipeline.validated.moments import Moments
-from hotspot_pipeline.validated.timestamps import clock_column
 
 _RENAMED = {
     "incident_ref": "incident_pid",

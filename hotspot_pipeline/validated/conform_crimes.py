@@ -16,9 +16,9 @@ from __future__ import annotations
 import polars as pl
 
 from hotspot_pipeline.feeds.contract import FeedContract
+from hotspot_pipeline.feeds.timestamps import clock_column
 from hotspot_pipeline.validated.committed import lies_in_daytime, time_known, window_end
 from hotspot_pipeline.validated.moments import Moments, naive
-from hotspot_pipeline.validated.timestamps import clock_column
 
 _RENAMED = {
     "crime_number": "crime_pid",

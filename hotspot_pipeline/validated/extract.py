@@ -14,20 +14,20 @@ from datetime import datetime
 import polars as pl
 
 from hotspot_pipeline.feeds.contract import FeedContract
+from hotspot_pipeline.feeds.timestamps import clock_column
 from hotspot_pipeline.geo.boundary import Boundary
+from hotspot_pipeline.pseudonyms.hashing import pseudonymise
 from hotspot_pipeline.timebase import PoliceTime
 from hotspot_pipeline.validated.conform import conform
 from hotspot_pipeline.validated.gate_frames import GateFrames, check_expectations, make_gate_frames
 from hotspot_pipeline.validated.moments import Moments
 from hotspot_pipeline.validated.places import locate
-from hotspot_pipeline.validated.pseudonyms import pseudonymise
 from hotspot_pipeline.validated.rejects import REJECT_SCHEMA, make_rejects, make_warnings
 from hotspot_pipeline.validated.row_hash import row_hash
 from hotspot_pipeline.validated.rule import RuleInput
 from hotspot_pipeline.validated.rules import apply_rules, check_contract
 from hotspot_pipeline.validated.rules_place import delivered_place
 from hotspot_pipeline.validated.tables import NOT_CONTENT
-from hotspot_pipeline.validated.timestamps import clock_column
 from hotspot_pipeline.validated.typing import LOCATION_COLUMNS, stripped_columns, type_stripped
 
 
@@ -92,14 +92,16 @@ def validate_extract(
     # of the text only the locations are needed further on: the rest may leave memory
     texts = stripped.select(name for name in LOCATION_COLUMNS if name in stripped.columns)
     del stripped
-    frame = pl.concat(
-        [
-            typed.frame.drop(texts.columns),
-            locate(texts, context.boundary, context.resolutions),
-            texts.select(delivered_place(texts.columns)),
-        ],
-        how="horizontal",
-    )
+    frame = typed.frame
+    if texts.columns:  # duties and plans lie nowhere
+        frame = pl.concat(
+            [
+                frame.drop(texts.columns),
+                locate(texts, context.boundary, context.resolutions),
+                texts.select(delivered_place(texts.columns)),
+            ],
+            how="horizontal",
+        )
     moments = Moments(contract, context.police_time)
     given = RuleInput(
         frame,
@@ -117,7 +119,8 @@ def validate_extract(
         frame.filter(counts), is_rejected.filter(counts), contract, context.lookups
     )
 
-    identifiers = [column.name for column in contract.columns if column.identifier]
+    # a sealed feed comes with its pseudonyms
+    identifiers = [c.name for c in contract.columns if c.identifier and not contract.is_sealed]
     kept = frame.filter(~is_rejected).with_columns(
         pseudonymise(frame[name].filter(~is_rejected), context.pseudonym_key)
         for name in identifiers
@@ -162,7 +165,7 @@ def _content(kept: pl.DataFrame, contract: FeedContract) -> Iterator[pl.Series]:
         name = column.name
         if name in NOT_CONTENT or name in LOCATION_COLUMNS:
             continue
-        if column.identifier:
+        if column.identifier and not contract.is_sealed:
             yield kept[name].str.to_integer(base=16, dtype=pl.UInt64)
         else:
             yield kept[name]
@@ -188,13 +191,13 @@ def _counts(
     kept: pl.DataFrame, accepted: pl.DataFrame, rejects: pl.DataFrame, contract: FeedContract
 ) -> dict[str, int]:
     is_number = [n for n in ("crime_pid", "incident_pid") if n in accepted.columns][:1]
-    has_hour = "hour_of_week" in accepted.columns
+    has_hour, is_located = "hour_of_week" in accepted.columns, "lon" in accepted.columns
     return {
         "n_rows": accepted.height + rejects.height,
         "n_accepted": accepted.height,
         "n_rejected": rejects.height,
         "n_without_id": accepted[is_number[0]].null_count() if is_number else 0,
-        "n_without_location": accepted["lon"].null_count(),
-        "n_outside_force": int((~kept["is_inside_force"]).sum()),
+        "n_without_location": accepted["lon"].null_count() if is_located else 0,
+        "n_outside_force": int((~kept["is_inside_force"]).sum()) if is_located else 0,
         "n_without_hour": accepted["hour_of_week"].null_count() if has_hour else 0,
     }

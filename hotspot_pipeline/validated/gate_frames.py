@@ -108,7 +108,8 @@ def _chosen(
             columns.append(made.cast(pl.Float64).alias(name))
         elif name in frame.columns:
             columns.append(pl.col(name))
-    return frame.select(columns)
+    # a helper that is null throughout is so once a row, not once
+    return frame.with_columns(columns).select(column.meta.output_name() for column in columns)
 
 
 def _helper(name: str, frame: pl.DataFrame, lookups: Mapping[str, pl.DataFrame]) -> pl.Expr | None:

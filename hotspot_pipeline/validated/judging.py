@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from hotspot_pipeline.feeds.contract import FeedContract
+from hotspot_pipeline.feeds.contract import FILE_TABLES, FeedContract
 from hotspot_pipeline.geo.boundary import Boundary
 from hotspot_pipeline.timebase import PoliceTime
 from hotspot_pipeline.validated.extract import GateContext, ValidatedExtract, validate_extract
@@ -33,7 +33,7 @@ _LAST_DECISION = """
     qualify row_number() over (partition by extract_id order by decided_at_utc desc) = 1
 """
 # not judged yet, or held and since released by a person; never what was withdrawn
-_WAITING = f"""
+WAITING = f"""
     select e.extract_id, e.feed, e.kind, e.table_name, e.extract_ts_utc, e.received_at_utc, e.order_ts_utc,
            e.n_rows, e.n_unreadable, coalesce(d.decision = 'released', false) as is_released
     from raw.extracts e
@@ -41,9 +41,9 @@ _WAITING = f"""
     left join ({_LAST_DECISION}) d using (extract_id)
     where e.status = 'loaded' and coalesce(d.decision, '') <> 'withdrawn'
       and (c.status is null or (c.status = 'held' and d.decision = 'released'))
-    order by e.order_ts_utc, e.extract_id
 """
-_EARLIER = """
+IN_ORDER = "order by e.order_ts_utc, e.extract_id"
+EARLIER = """
     select e.n_rows
     from validated.extract_counts c join raw.extracts e using (extract_id)
     where c.feed = $feed and c.status = 'accepted' and e.kind = $kind and e.extract_ts_utc < $ts
@@ -74,7 +74,10 @@ class Gate:
 
     def judge_waiting(self, say: Callable[[str], None]) -> list[ExtractReport]:
         """Judges every waiting extract, oldest first; one transaction each."""
-        waiting = self._session.frame(_WAITING)
+        waiting = self._session.frame(
+            f"{WAITING} and e.table_name not in (select unnest($files)) {IN_ORDER}",
+            {"files": list(FILE_TABLES)},
+        )
         reports = []
         for number, row in enumerate(waiting.iter_rows(named=True), 1):
             contract = self._feeds.get(row["feed"])
@@ -155,7 +158,7 @@ class Gate:
 
     def _earlier(self, row: Mapping[str, Any]) -> list[int]:
         values = {"feed": row["feed"], "kind": row["kind"], "ts": row["extract_ts_utc"]}
-        return [int(n) for (n,) in self._session.frame(_EARLIER, values).iter_rows()][::-1]
+        return [int(n) for (n,) in self._session.frame(EARLIER, values).iter_rows()][::-1]
 
     def _store(
         self,
@@ -194,7 +197,7 @@ class Gate:
         rejects = judged.rejects.rename(names).with_columns(about["feed"].alias("feed"))
         books = {
             "validated.gate_warnings": judged.warnings.rename({"check": "check_code"}),
-            "validated.gate_results": _results(outcomes),
+            "validated.gate_results": results_frame(outcomes),
             "validated.extract_counts": pl.DataFrame([counts]),
         }
         with session.transaction():
@@ -208,7 +211,7 @@ class Gate:
                 session.insert(session.catalog[book], frame.with_columns(**about))
 
 
-def _results(outcomes: Sequence[GateOutcome]) -> pl.DataFrame:
+def results_frame(outcomes: Sequence[GateOutcome]) -> pl.DataFrame:
     return pl.DataFrame(
         [
             (

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from hotspot_pipeline.feeds.contract import FeedContract
-from hotspot_pipeline.validated.pseudonyms import mask, pseudonymise
+from hotspot_pipeline.pseudonyms.hashing import mask, pseudonymise
 from hotspot_pipeline.validated.rules import BrokenRule
 
 REJECT_SCHEMA: dict[str, type[pl.DataType]] = {

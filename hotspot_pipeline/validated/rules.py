@@ -1,7 +1,7 @@
 """All row rules by name, and the running of those that a contract lists.
 
 Belongs here: the registry, the check of a contract against it, and the order of things. Does not
-belong here: the rules themselves (`rules_time`, `rules_codes`, `rules_place`, `rules_key`), rules
+belong here: the rules themselves (`rules_time`, `rules_span`, `rules_codes`, `rules_place`, `rules_key`), rules
 about an extract as a whole (`gate`), the shape of a reject (`rejects`).
 """
 
@@ -13,14 +13,21 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from hotspot_pipeline.feeds.contract import ContractError, FeedContract, RowRule
-from hotspot_pipeline.validated import rules_codes, rules_key, rules_place, rules_time
+from hotspot_pipeline.feeds.timestamps import require_clear_formats
+from hotspot_pipeline.validated import (
+    rules_codes,
+    rules_key,
+    rules_place,
+    rules_span,
+    rules_time,
+)
 from hotspot_pipeline.validated.rule import Rule, RuleInput
-from hotspot_pipeline.validated.timestamps import require_clear_formats
 
 RULES: dict[str, Rule] = {
     **rules_time.RULES,
     **rules_codes.RULES,
     **rules_place.RULES,
+    **rules_span.RULES,
     **rules_key.RULES,
 }
 TYPING_CHECK = "C1"

@@ -16,9 +16,9 @@ from datetime import timedelta
 import polars as pl
 
 from hotspot_pipeline.feeds.contract import FeedContract
+from hotspot_pipeline.feeds.timestamps import clock_column
 from hotspot_pipeline.validated.broken import broken_rows, joined
 from hotspot_pipeline.validated.rule import Rule, RuleInput
-from hotspot_pipeline.validated.timestamps import clock_column
 
 _REPORT_ALLOWANCE = timedelta(hours=1)
 _CLOCKS_APART = timedelta(hours=1)

@@ -26,6 +26,7 @@ _NAMED_TIME: Schema = {"police_day": _DAY, "week_start": _DAY, "month": _DAY,
 FLAGS = ("flag_knife", "flag_firearm", "flag_alcohol", "flag_drugs", "flag_da", "flag_hate",
          "flag_csa", "flag_online", "flag_business")  # fmt: skip
 PLACE_TABLES = ("venues", "excluded_sites", "default_geocodes")
+PATROL_TABLES = ("duties", "patrol_plan", "patrol_logs", "patrol_places")
 
 NOT_CONTENT = frozenset(
     {"offence_desc", "reported_by", "falls_within", "lsoa_name", "source_last_modified"}
@@ -113,16 +114,79 @@ _TYPES: dict[str, pl.DataType] = {"integer": _WHOLE, "decimal": _NUMBER, "boolea
                                   "timestamp": _MOMENT, "date": _DAY, "month": _DAY}  # fmt: skip
 
 
+def _pair(stem: str) -> Schema:
+    return {f"{stem}_local": _MOMENT, f"{stem}_utc": _MOMENT}
+
+
+def _patrol_rows(contract: FeedContract) -> Schema:
+    own = {column.name: _TYPES.get(column.type, _TEXT) for column in contract.columns}
+    if contract.table == "duties":
+        columns: Schema = {
+            "duty_id": _TEXT,
+            "device_pid": _TEXT,
+            "device_pid_next_year": _TEXT,
+            "device_type": _TEXT,
+            "officer_pid": _TEXT,
+            "team": _TEXT,
+            "role": _TEXT,
+            "police_day": _DAY,
+            **_pair("start"),
+            **_pair("end"),
+            "deployment": _TEXT,
+            "crew_pid": _TEXT,
+            "callsign_pid": _TEXT,
+            "mode_planned": _TEXT,
+        }
+    elif contract.table == "patrol_logs":
+        counts = {name: dtype for name, dtype in own.items() if name.startswith("n_")}
+        columns = {
+            "log_id": _TEXT,
+            "plan_id": _TEXT,
+            "hotspot_id": _TEXT,
+            "officer_pids": _TEXT,
+            "police_day": _DAY,
+            **_pair("start"),
+            **_pair("end"),
+            "activity": _TEXT,
+            **counts,
+            "observation_codes": _TEXT,
+            "abandoned_reason": _TEXT,
+            **_pair("submitted"),
+        }
+    elif contract.table == "patrol_plan":
+        columns = {
+            "plan_id": _TEXT,
+            "plan_version": _WHOLE,
+            "hotspot_id": _TEXT,
+            "police_day": _DAY,
+            **_pair("window_start"),
+            **_pair("window_end"),
+            "min_minutes": _WHOLE,
+            "officers_planned": _WHOLE,
+            "mode": _TEXT,
+            "priority": _WHOLE,
+            "assigned_team": _TEXT,
+            "randomised": _FLAG,
+            "arm": _TEXT,
+            **_pair("issued_ts"),
+        }
+    else:
+        columns = own
+    return {**_ROW, **columns, "row_hash": _TEXT}
+
+
 def accepted_schema(contract: FeedContract, resolutions: Sequence[int]) -> Schema:
     """Column -> type, in order, of the rows of `contract.table` that pass the gate.
 
-    `crimes` and `asb_incidents` are the same for every feed; other tables hold their contract's own
-    columns, with a time of day as text (HH:MM: no table column type holds one).
+    `crimes`, `asb_incidents` and the patrol tables are the same for every feed; other tables hold their
+    contract's own columns, with a time of day as text (HH:MM: no table column type holds one).
     """
     cells: Schema = {cell_column(resolution): _WHOLE for resolution in resolutions}
     if contract.table == "crimes":
         return _crimes(cells)
     if contract.table == "asb_incidents":
         return _asb_incidents(cells)
+    if contract.table in PATROL_TABLES:
+        return _patrol_rows(contract)
     own = {column.name: _TYPES.get(column.type, _TEXT) for column in contract.columns}
     return {**_ROW, **own, **_POINT, **cells, "row_hash": _TEXT}

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from hotspot_pipeline.feeds.contract import ContractError, FeedColumn, FeedContract
+from hotspot_pipeline.feeds.timestamps import FIRST_YEAR, clock_column, read_timestamps
 from hotspot_pipeline.validated.broken import broken_rows, joined
-from hotspot_pipeline.validated.timestamps import FIRST_YEAR, clock_column, read_timestamps
 
 ROW_NAMES = ("source_file", "line_no")
 LOCATION_COLUMNS = ("easting", "northing", "lon", "lat")

@@ -7,7 +7,7 @@ with them (`raw/full_runs.py`), and judging again what was held (`judging.py`).
 from __future__ import annotations
 
 from hotspot_pipeline.feeds.contract import RUN_TABLES
-from hotspot_pipeline.validated.tables import PLACE_TABLES
+from hotspot_pipeline.validated.tables import PATROL_TABLES, PLACE_TABLES
 from hotspot_pipeline.warehouse.session import Session
 
 _GONE = (
@@ -92,7 +92,7 @@ def purge(session: Session) -> None:
     with session.transaction():
         for book in ("gate_results", "gate_warnings", "extract_counts"):
             session.execute(f"delete from validated.{book} where {_GONE}")
-        for table in PLACE_TABLES:
+        for table in (*PLACE_TABLES, *PATROL_TABLES):
             session.execute(f"delete from validated.{table} where {_GONE}")
         for table in RUN_TABLES:
             session.execute(

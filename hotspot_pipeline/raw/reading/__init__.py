@@ -7,6 +7,7 @@ taking files from the landing folder and archiving them (`raw`), what a feed's c
 
 from __future__ import annotations
 
+from hotspot_pipeline.raw.reading.pieces import read_pieces
 from hotspot_pipeline.raw.reading.read import read_file
 from hotspot_pipeline.raw.reading.tables import (
     LINE_COLUMN,
@@ -21,4 +22,5 @@ __all__ = [
     "SourceTable",
     "UnreadableFile",
     "read_file",
+    "read_pieces",
 ]

@@ -15,6 +15,8 @@ lists, structs       the file is refused
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -35,6 +37,15 @@ _ROWS_PER_BATCH = 65_536
 
 def read_parquet(content: Content, limits: ReadLimits) -> SourceTable:
     """The table in a Parquet file; raises `UnreadableFile`."""
+    frame = pl.concat(parquet_batches(content, limits), rechunk=False)
+    frame = frame.with_columns(
+        pl.int_range(2, frame.height + 2, dtype=pl.Int64, eager=True).alias(LINE_COLUMN)
+    )
+    return SourceTable(content.source, frame, no_bad_lines(), "utf-8", None, frame.height)
+
+
+def parquet_batches(content: Content, limits: ReadLimits) -> Iterator[pl.DataFrame]:
+    """The columns as text, in batches, the first of them without a row; raises `UnreadableFile`."""
     source = content.source
     try:
         given = (
@@ -42,14 +53,13 @@ def read_parquet(content: Content, limits: ReadLimits) -> SourceTable:
         )
         _refuse_cut_off(source, given)
         with pq.ParquetFile(given) as file:
-            frame = _read(source, file, limits)
+            yield from _read(source, file, limits)
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the system's word, not the file's
         raise UnreadableFile(
             source, "corrupt", f"the Parquet data are damaged: {_one_line(error)}", DELIVER_AGAIN
         ) from error
-    return SourceTable(source, frame, no_bad_lines(), "utf-8", None, frame.height)
 
 
 def _refuse_cut_off(source: str, given: pa.NativeFile) -> None:
@@ -61,7 +71,7 @@ def _refuse_cut_off(source: str, given: pa.NativeFile) -> None:
     given.seek(0)
 
 
-def _read(source: str, file: pq.ParquetFile, limits: ReadLimits) -> pl.DataFrame:
+def _read(source: str, file: pq.ParquetFile, limits: ReadLimits) -> Iterator[pl.DataFrame]:
     names = [name.strip() for name in file.schema_arrow.names]
     refuse_bad_names(source, names, max_columns=limits.max_columns)
     for field in file.schema_arrow:
@@ -76,18 +86,14 @@ def _read(source: str, file: pq.ParquetFile, limits: ReadLimits) -> pl.DataFrame
     meta = file.metadata
     n_stored = sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
     refuse_bombs(source, limits, max(n_stored, meta.num_rows * meta.num_columns))
-    schema = dict.fromkeys(names, pl.String())
-    frames = [pl.DataFrame(schema=schema)]
+    yield pl.DataFrame(schema=dict.fromkeys(names, pl.String()))
     for batch in file.iter_batches(batch_size=_ROWS_PER_BATCH):
-        columns = [
-            _as_text(source, name, pl.Series(values=batch.column(i)))
-            for i, name in enumerate(names)
-        ]
-        frames.append(pl.DataFrame(columns))
-    frame = pl.concat(frames, rechunk=False)
-    return frame.with_columns(
-        pl.int_range(2, frame.height + 2, dtype=pl.Int64, eager=True).alias(LINE_COLUMN)
-    )
+        yield pl.DataFrame(
+            [
+                _as_text(source, name, pl.Series(values=batch.column(i)))
+                for i, name in enumerate(names)
+            ]
+        )
 
 
 def _as_text(source: str, name: str, values: pl.Series) -> pl.Series:

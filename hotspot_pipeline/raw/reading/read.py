@@ -25,7 +25,7 @@ from hotspot_pipeline.raw.reading.tables import ReadLimits, SourceTable, Unreada
 from hotspot_pipeline.raw.reading.unpacking import Content, gunzipped, plain, refusing
 from hotspot_pipeline.raw.reading.xlsx_file import read_xlsx
 
-_DEFAULT_LIMITS = ReadLimits()
+DEFAULT_LIMITS = ReadLimits()
 
 
 def read_file(
@@ -34,7 +34,7 @@ def read_file(
     columns_expected: Collection[str] = (),
     delimiter: str | None = ",",
     encodings: Sequence[str] = ("utf-8", "windows-1252"),
-    limits: ReadLimits = _DEFAULT_LIMITS,
+    limits: ReadLimits = DEFAULT_LIMITS,
     sheet: str | None = None,
     members: Callable[[str], bool] | None = None,
 ) -> list[SourceTable | UnreadableFile]:
@@ -70,7 +70,7 @@ def read_file(
             after = os.stat(path)
     except UnreadableFile as refusal:
         return [refusal]
-    if _identity(before) != _identity(after):
+    if identity(before) != identity(after):
         return [
             UnreadableFile(
                 path.name,
@@ -82,7 +82,7 @@ def read_file(
     return items
 
 
-def _identity(status: os.stat_result) -> tuple[int, int, int]:
+def identity(status: os.stat_result) -> tuple[int, int, int]:
     return (status.st_ino, status.st_size, status.st_mtime_ns)
 
 

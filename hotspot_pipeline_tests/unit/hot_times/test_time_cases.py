@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from hotspot_pipeline.feeds.timestamps import clock_column
 from hotspot_pipeline.hot_times.aoristic import WEIGHT_UNIT, event_hours, hour_sums
 from hotspot_pipeline.hot_times.time_cases import (
     TIME_CASES,
@@ -18,7 +19,6 @@ from hotspot_pipeline.hot_times.time_cases import (
 )
 from hotspot_pipeline.timebase import PoliceTime
 from hotspot_pipeline.validated.committed import time_known
-from hotspot_pipeline.validated.timestamps import clock_column
 from hotspot_pipeline_tests.unit.hot_times.made_windows import events
 
 NOON = datetime(2024, 6, 3, 12)

@@ -18,7 +18,7 @@ import polars as pl
 
 from hotspot_pipeline.feeds.contract import FeedContract, shipped_contracts
 from hotspot_pipeline.orchestration.tables import Workshop
-from hotspot_pipeline.raw import assets as raw_assets
+from hotspot_pipeline.raw import taking
 from hotspot_pipeline.raw.intake import Account, Intake
 from hotspot_pipeline.settings import Settings, parse_force
 from hotspot_pipeline.warehouse.contract import TableContract
@@ -66,11 +66,11 @@ class FeedOfFulls:
             Account(extract, (file_row,)), pl.DataFrame(full, schema=schema), unreadable
         )
         self.delivered[name] = Counter(_content(row) for row in rows)
-        return raw_assets._store(self.shop, self.session, contract, intake)
+        return taking.store(self.shop, self.session, contract, intake)
 
     def withdraw(self, name: str) -> None:
         self.decide(name, "withdrawn")
-        raw_assets.purge_withdrawn(self.session, self.raw_tables)
+        taking.purge_withdrawn(self.session, self.raw_tables)
 
     def decide(self, name: str, decision: str) -> None:
         self.session.execute(

@@ -70,6 +70,38 @@ GOOD_ROWS: Mapping[str, Mapping[str, str | None]] = {
         "easting": "431912",
         "northing": "265734",
     },
+    # as raw hands them on: devices and officers are pseudonyms already
+    "duties": {
+        "duty_id": "D1",
+        "device_id": "00c0ffee00c0ffee",
+        "officer": "0ff1ce000ff1ce00",
+        "start_local": "2024-01-05 14:00:00",
+        "end_local": "2024-01-05 23:00:00",
+        "deployment": "hotspot_funded",
+    },
+    "patrol_plan": {
+        "plan_version": "1",
+        "hotspot_id": "H1",
+        "police_day": "2024-01-05",
+        "window_start_local": "2024-01-05 18:00:00",
+        "window_end_local": "2024-01-05 19:00:00",
+        "randomised": "N",
+        "arm": "na",
+        "issued_ts_local": "2024-01-05 08:00:00",
+        "plan_id": "P1",
+    },
+    "patrol_logs": {
+        "log_id": "L1",
+        "hotspot_id": "H1",
+        "officers": "0ff1ce000ff1ce00|0ff1ce000ff1ce01",
+        "start_local": "2024-01-05 18:05:00",
+        "end_local": "2024-01-05 18:20:00",
+    },
+    "patrol_places": {
+        "hotspot_id": "H1",
+        "polygon_wkt": "POLYGON ((431900 265700, 432200 265700, 432200 266000, 431900 265700))",
+        "valid_from": "2024-01-01",
+    },
 }
 Row = Mapping[str, str | None]
 Deliver = Callable[..., pl.DataFrame]
@@ -79,7 +111,9 @@ Validate = Callable[..., ValidatedExtract]
 def raw_frame(feed: str, rows: list[Row], source_file: str = "delivered.csv") -> pl.DataFrame:
     """Rows of a feed as `raw` hands them on: good ones, with what each row says laid over them."""
     contract = shipped_contracts()[feed]
-    key = contract.key[-1] if contract.key else None
+    # the number of the record, not a version of it or its first day
+    texts = [name for name in contract.key if contract.column(name).type == "text"]
+    key = texts[-1] if texts else None
     filled = []
     for number, row in enumerate(rows, 1):
         good = dict(GOOD_ROWS[feed])

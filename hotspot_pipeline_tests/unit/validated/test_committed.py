@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hotspot_pipeline.feeds.timestamps import clock_column
 from hotspot_pipeline.validated.committed import (
     is_clock_default,
     lies_in_daytime,
     time_known,
     window_end,
 )
-from hotspot_pipeline.validated.timestamps import clock_column
 
 # the minutes at which something changes, and others
 MOMENTS = st.builds(

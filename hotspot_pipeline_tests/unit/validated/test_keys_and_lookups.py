@@ -9,9 +9,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from hotspot_pipeline.validated.keys import pseudonym_key
+from hotspot_pipeline.pseudonyms.hashing import PseudonymKeyError
+from hotspot_pipeline.pseudonyms.keys import pseudonym_key
 from hotspot_pipeline.validated.lookups import LookupFileError, read_lookups
-from hotspot_pipeline.validated.pseudonyms import PseudonymKeyError
 
 
 def test_the_key_is_made_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:

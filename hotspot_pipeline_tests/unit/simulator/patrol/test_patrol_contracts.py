@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 
 from hotspot_pipeline.feeds.contract import FeedContract, coming_contracts, shipped_contracts
+from hotspot_pipeline.feeds.timestamps import require_clear_formats
 from hotspot_pipeline.raw.reading import SourceTable, read_file
 from hotspot_pipeline.simulator.patrol import feeds
-from hotspot_pipeline.validated.timestamps import require_clear_formats
 from hotspot_pipeline.validated.typing import stripped_columns, type_stripped
 from hotspot_pipeline_tests.unit.simulator.patrol.made_patrols import Delivered
 

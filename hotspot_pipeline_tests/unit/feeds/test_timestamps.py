@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hotspot_pipeline.feeds.contract import ContractError, shipped_contracts
-from hotspot_pipeline.validated.timestamps import read_timestamps, require_clear_formats
+from hotspot_pipeline.feeds.timestamps import read_timestamps, require_clear_formats
 
 FORMATS = (
     "%Y-%m-%d %H:%M:%S",

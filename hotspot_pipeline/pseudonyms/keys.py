@@ -9,7 +9,7 @@ import os
 import secrets
 from pathlib import Path
 
-from hotspot_pipeline.validated.pseudonyms import MIN_KEY_BYTES, PseudonymKeyError
+from hotspot_pipeline.pseudonyms.hashing import MIN_KEY_BYTES, PseudonymKeyError
 
 
 def pseudonym_key(path: Path) -> bytes:

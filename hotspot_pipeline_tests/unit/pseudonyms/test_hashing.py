@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hotspot_pipeline.validated.pseudonyms import PseudonymKeyError, mask, pseudonymise
+from hotspot_pipeline.pseudonyms.hashing import PseudonymKeyError, mask, pseudonymise
 
 
 @given(

@@ -1,0 +1,9 @@
+select
+    police_day,
+    device_type,
+    median_interval_ms,
+    earlier_interval_ms
+from patrols.ping_coverage
+where
+    median_interval_ms > 1.5 * earlier_interval_ms
+    or median_interval_ms < 0.5 * earlier_interval_ms

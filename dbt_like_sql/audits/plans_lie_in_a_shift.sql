@@ -1,0 +1,6 @@
+select
+    plan_id,
+    hotspot_id,
+    police_day
+from patrols.plan_checks
+where not is_in_shift
