@@ -19,6 +19,7 @@ from hotspot_pipeline.orchestration.jobs import Jobs, build_jobs, build_schedule
 from hotspot_pipeline.orchestration.sensors import build_sensors
 from hotspot_pipeline.orchestration.tables import Workshop
 from hotspot_pipeline.orchestration.upstream import require_sound
+from hotspot_pipeline.patrols import assets as patrols
 from hotspot_pipeline.published import assets as published
 from hotspot_pipeline.raw import assets as raw
 from hotspot_pipeline.settings import Force, Settings
@@ -83,6 +84,7 @@ def _of_force(
         refresh.build_refresh(shop, partitioned),
         cut_assets.build_cuts(shop, models),
         *hot_times.build_assets(shop),
+        *patrols.build_assets(shop),
         *published.build_assets(shop),
     ]
     tables = [f"{key.path[1]}.{key.path[2]}" for a in assets for key in a.keys]

@@ -5,8 +5,8 @@ events than stand now (`window_prints.py`), computes those and no others, replac
 partition, with the reason. Scattered windows cost one step, not one process each. The weeks that a person names are computed with them.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
@@ -15,8 +15,8 @@ from hotspot_pipeline.feeds.of_force import contracts_of
 from hotspot_pipeline.hexes import backfill_ledger, window_prints
 from hotspot_pipeline.hexes.backfill_ledger import Causes
 from hotspot_pipeline.orchestration.jobs import REFRESHED_TAG
-from hotspot_pipeline.orchestration.partitions import key_date
 from hotspot_pipeline.orchestration.tables import Results, Workshop
+from hotspot_pipeline.orchestration.windows_shown import show_windows
 from hotspot_pipeline.sql_models.assets import refresh_model
 from hotspot_pipeline.sql_models.kernel_model import WindowedModel
 from hotspot_pipeline.warehouse.session import AuditsFailed, Session, Write
@@ -68,8 +68,9 @@ def build_refresh(shop: Workshop, models: Sequence[WindowedModel]) -> dg.AssetsD
                 shown = set(write.windows).union(named if days == 7 else ())
                 facts[f"{table}: windows recomputed"] = len(asked)
                 facts[f"{table}: windows changed"] = len(write.windows)
-                facts[f"{table}: partitions reported"] = _report(
-                    shop, session, context, model, write, shown, why, causes
+                extracts = {w: cause["extract_ids"] for w, cause in causes.items()}
+                facts[f"{table}: partitions reported"] = show_windows(
+                    shop, session, context, model.contract, write, shown, why, extracts
                 )
                 lines = [f"- {w}: {text}" for w, text in list(why.items())[:40]]
                 if lines:
@@ -134,72 +135,3 @@ def _refresh(
         return refresh_model(session, model, {}, note if why else None, list(why))
     except AuditsFailed as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
-
-
-def _report(
-    shop: Workshop,
-    session: Session,
-    context: dg.AssetExecutionContext,
-    model: WindowedModel,
-    write: Write,
-    shown: Collection[date],
-    why: Mapping[date, str],
-    causes: Causes,
-) -> int:
-    """One materialisation a partition: those to be shown, and those in between that never were, even if empty."""
-    contract = model.contract
-    partitions = shop.partitions(contract)
-    assert partitions is not None
-    key = shop.key(model.name)
-    clock = shop.police_time
-    now = datetime.now(UTC)
-    closed = (
-        clock.last_closed_week(now)
-        if contract.partition == "weekly"
-        else clock.last_closed_day(now)
-    )
-    rows = dict(
-        session.frame(
-            f'select "{contract.time_column}" as w, count(*) as n from {contract.name} group by 1'
-        ).iter_rows()
-    )
-    done = {key_date(k) for k in context.instance.get_materialized_partitions(key)}
-    span = _span(rows, _STEP[contract.partition], closed)
-    names = {key_date(k): k for k in partitions.get_partition_keys(current_time=now)}
-    due = [w for w in {*span, *shown} if w in names and (w in shown or w not in done)]
-    for window in sorted(due):
-        extracts = causes[window]["extract_ids"] if window in causes else None
-        context.log_event(
-            dg.AssetMaterialization(
-                key,
-                partition=names[window],
-                metadata={
-                    "dagster/partition_row_count": rows.get(window, 0),
-                    "dagster/row_count": write.n_rows,
-                    "reason": why.get(window, "first seen, nothing to count"),
-                    **({"extracts": extracts} if extracts else {}),
-                },
-            )
-        )
-    for result in shop.check_results(model.name, write.audits):
-        context.instance.report_runless_asset_event(
-            dg.AssetCheckEvaluation(
-                asset_key=key,
-                check_name=str(result.check_name),
-                passed=result.passed,
-                metadata=result.metadata,
-                severity=result.severity,
-                description=result.description,
-                blocking=result.severity == dg.AssetCheckSeverity.ERROR,
-            )
-        )
-    return len(due)
-
-
-def _span(rows: Mapping[date, int], step_days: int, closed: date) -> list[date]:
-    """Every window from the first with rows to the last closed one."""
-    if not rows:
-        return []
-    first = min(rows)
-    last = min(max(max(rows), first), closed)
-    return [first + timedelta(days=d) for d in range(0, (last - first).days + 1, step_days)]

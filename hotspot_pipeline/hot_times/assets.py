@@ -10,12 +10,12 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from hotspot_pipeline.hot_times import aoristic, calendar, night_link, time_cases
-from hotspot_pipeline.hot_times.calendar import Calendar, in_words
+from hotspot_pipeline.hot_times import aoristic, night_link, time_cases
 from hotspot_pipeline.hot_times.tables import TABLES, Weeks, hot_time_tables
 from hotspot_pipeline.orchestration.tables import Results, Workshop
 from hotspot_pipeline.sql_models.kernel_model import KernelModel
-from hotspot_pipeline.timebase import PoliceTime, local_hours, night_time
+from hotspot_pipeline.timebase import PoliceTime, calendar, local_hours, night_time
+from hotspot_pipeline.timebase.calendar import Calendar, in_words
 from hotspot_pipeline.warehouse.session import Session
 
 EVENT_HOURS = "hot_times.event_hours"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from hotspot_pipeline.patrols.intervals import joined, total, within
 from hotspot_pipeline.patrols.rules import MINUTE
-from hotspot_pipeline.patrols.spans import shared, union_ms
 
 HOUR = 60 * MINUTE
 REACH_MS = 72 * HOUR  # deterrence is expected up to three days after a visit
@@ -58,8 +58,8 @@ def in_windows(patrols: pl.DataFrame, windows: pl.DataFrame) -> pl.DataFrame:
 
 def _with_shared(spans: pl.DataFrame, times: pl.DataFrame, name: str) -> pl.DataFrame:
     by = [*_PLACE, "span"]
-    everywhere = spans.select(by).join(times, on=_PLACE)
-    covered = union_ms(shared(spans.select(*by, "start_ms", "end_ms"), everywhere, by), by, name)
+    inside = within(joined(times, _PLACE), spans.select(*by, "start_ms", "end_ms"), "hotspot_id")
+    covered = total(inside, by, name)
     return (
         spans.select(*by, length_ms=pl.col("end_ms") - pl.col("start_ms"))
         .join(covered, on=by, how="left")

@@ -85,3 +85,17 @@ def within(frame: pl.DataFrame, spans: pl.DataFrame, on: str) -> pl.DataFrame:
         )
         .drop("start_ms_span", "end_ms_span")
     )
+
+
+def apart(frame: pl.DataFrame, spans: pl.DataFrame, on: str) -> pl.DataFrame:
+    """`on`, start_ms, end_ms: what of each span (one of each `on`) no interval of `frame` takes."""
+    inside = joined(within(frame.select(on, "start_ms", "end_ms"), spans, on), [on])
+    edge = pl.col("end_ms").shift(1).over(on)
+    before = inside.join(spans, on=on, suffix="_span").select(
+        on, start_ms=pl.coalesce(edge, "start_ms_span"), end_ms="start_ms"
+    )
+    last = inside.group_by(on).agg(start_ms=pl.col("end_ms").max())
+    after = spans.join(last, on=on, how="left", suffix="_last").select(
+        on, start_ms=pl.coalesce("start_ms_last", "start_ms"), end_ms="end_ms"
+    )
+    return pl.concat([before, after]).filter(_END > _START).sort(on, "start_ms")

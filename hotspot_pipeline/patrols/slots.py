@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from hotspot_pipeline.patrols.intervals import total
 from hotspot_pipeline.patrols.rules import MINUTE
-from hotspot_pipeline.patrols.spans import union_ms
 
 YES, NO, UNKNOWN = "yes", "no", "unknown"
 # of a no: the nearest miss first
@@ -54,7 +54,7 @@ def judge(
         needed_ms=pl.col("min_minutes").cast(pl.Int64) * MINUTE - rules.slack_ms,
     )
     met = _assigned(_meetings(asked, visits))
-    delivered = union_ms(
+    delivered = total(
         met.filter("is_patrol").select("plan_id", start_ms="in_from_ms", end_ms="in_to_ms"),
         ["plan_id"],
         "delivered_ms",

@@ -10,7 +10,7 @@ import pytest
 
 from hotspot_pipeline.hot_time_rules import HotTimeRules, ShiftTimes
 from hotspot_pipeline.hot_times.aoristic import WEIGHT_UNIT, event_hours
-from hotspot_pipeline.hot_times.calendar import Calendar
+from hotspot_pipeline.timebase.calendar import Calendar
 from hotspot_pipeline.hot_times.tables import TABLES, Tables, Weeks, hot_time_tables
 from hotspot_pipeline.settings import PROJECT_ROOT
 from hotspot_pipeline.timebase import PoliceTime

@@ -1,6 +1,6 @@
-"""The hours of a stretch of time with what hot times need to know of them: whether the day is ordinary, whether it is night.
+"""The hours of a stretch of time with what stages need to know of them: whether the day is ordinary, whether it is night.
 
-Here: hours joined to the calendar and to the definitions of the night. Not here: the tables they come from (`timebase`).
+Here: hours joined to the calendar and to the definitions of the night. Not here: the tables they come from (`calendar_days`, `night_time`).
 """
 
 from __future__ import annotations
