@@ -30,7 +30,6 @@ from hotspot_pipeline.validated.pings.rows import FixRules
 from hotspot_pipeline.validated.pings.taking import PingGate
 from hotspot_pipeline.validated.retention import keep_from, remove_expired
 from hotspot_pipeline.warehouse.contract import read_catalog
-from hotspot_pipeline.warehouse.standing import Standing
 from hotspot_pipeline_tests.integration.hand_made import BOUNDARY
 
 FORCE = "small"
@@ -87,7 +86,8 @@ class FixForce:
         tables = [t for t in shop.catalog if t.startswith(("raw.", "validated."))]
         now = datetime.now(UTC)
         with warehouse_of(self.settings, self.force).session() as session:
-            Standing(session, tables)
+            for table in tables:
+                session.ensure(shop.catalog[table])
             taking.purge_withdrawn(session, [t for t in tables if t.startswith("raw.")])
             taken = taking.take_all(shop, session, "a run", logging.getLogger("made_fixes"))
             withdrawal.purge(session)
@@ -108,7 +108,12 @@ class FixForce:
             remove_expired(
                 session, stored, self.force.archive, now_utc=now, pings_days=self.pings_days, run_id="a run"
             )  # fmt: skip
-            found = {a.audit.name: a.passed for t in tables for a in session.audit(shop.catalog[t]) if a.audit.severity == "error"}  # fmt: skip
+            found = {
+                audit.audit.name: audit.passed
+                for table in tables
+                if table.startswith(("validated.ping", "validated.dut", "validated.ret"))
+                for audit in session.audit(shop.catalog[table])
+            }
             results = session.frame("select feed || '__' || expectation, is_passed from validated.gate_results")  # fmt: skip
         self.said += taken.key_faults
         return {**found, **dict(results.iter_rows()), "keys_are_those_in_use": not taken.key_faults}
@@ -123,7 +128,7 @@ class FixForce:
             str(day): (self.force.pings / name).read_bytes()
             for day, name in self.rows(
                 "select police_day, file_name from validated.ping_days where state = 'stored' order by 1"
-            )  # fmt: skip
+            )
         }
 
 
