@@ -3,4 +3,4 @@ select
     hotspot_id,
     police_day
 from patrols.plan_checks
-where is_double_booked
+where is_overbooked

@@ -16,24 +16,42 @@ seen as (
         device_type,
         device_pid,
         n_fixes,
+        first_fix_utc,
+        last_fix_utc,
         median_interval_ms
     from validated.ping_device_days
 
 ),
 
--- a device of 31 December may be seen under the key of the next year
-on_duty as (
+-- a duty over New Year has the device's pseudonyms of both years
+spans as (
 
     select
-        police_day,
-        device_pid
-    from booked
-    union
+        device_pid,
+        start_utc,
+        coalesce(end_utc, start_utc + interval '1 day') as end_utc
+    from history.duties_current
+    union all
     select
-        police_day + 1 as police_day,
-        device_pid_next_year as device_pid
+        device_pid_next_year as device_pid,
+        start_utc,
+        coalesce(end_utc, start_utc + interval '1 day') as end_utc
     from history.duties_current
     where device_pid_next_year is not null
+
+),
+
+on_duty as (
+
+    select distinct
+        s.police_day,
+        s.device_pid
+    from seen s
+    inner join spans d
+        on
+            d.device_pid = s.device_pid
+            and d.start_utc <= s.last_fix_utc
+            and d.end_utc >= s.first_fix_utc
 
 ),
 

@@ -8,6 +8,7 @@ with items as (
         p.assigned_team,
         p.window_start_utc,
         p.window_end_utc,
+        p.min_minutes,
         p.is_issued_late
     from history.patrol_plan_versions p
     where p.is_latest and p.arm <> 'control' and p.window_start_utc is not null
@@ -71,12 +72,12 @@ overlapping as (
 
     select
         i.plan_id,
-        count(*) as n_others
+        count(*) as n_at_once,
+        sum(coalesce(o.min_minutes, 0)) as minutes_at_once
     from items i
     inner join items o
         on
             o.assigned_team = i.assigned_team
-            and o.plan_id <> i.plan_id
             and o.window_start_utc <= i.window_start_utc
             and o.window_end_utc > i.window_start_utc
     group by i.plan_id
@@ -91,8 +92,12 @@ select
     l.plan_id is not null as has_live_hotspot,
     case when k.team is not null then s.plan_id is not null end as is_in_shift,
     coalesce(s.n_crews, 0) as n_crews,
-    coalesce(o.n_others, 0) + 1 as n_at_once,
-    case when s.n_crews > 0 then coalesce(o.n_others, 0) + 1 > s.n_crews end as is_double_booked,
+    coalesce(o.n_at_once, 1) as n_at_once,
+    coalesce(cast(o.minutes_at_once as bigint), i.min_minutes, 0) as minutes_at_once,
+    case
+        when s.n_crews > 0
+            then s.n_crews * (i.window_end_utc - i.window_start_utc) < o.minutes_at_once * interval '1 minute'
+    end as is_overbooked,
     i.is_issued_late
 from items i
 left join live l on l.plan_id = i.plan_id

@@ -16,7 +16,7 @@ import pytest
 
 from hotspot_pipeline.cli import running
 from hotspot_pipeline_tests.integration import county_told as county_telling
-from hotspot_pipeline_tests.integration import spark, standing
+from hotspot_pipeline_tests.integration import plain_names, spark, standing
 from hotspot_pipeline_tests.integration.hand_made import SmallForce
 from hotspot_pipeline_tests.integration.installation import Installation, make_installation
 
@@ -26,12 +26,13 @@ N_NIGHTS_TO_COME = 3
 @dataclass(frozen=True)
 class TwoDays:
     """`yesterday` has run, the newest nights wait in its landing folders; `today` is a copy that took them undisturbed,
-    in `run_s` seconds."""
+    in `run_s` seconds. `names`: every plain identifier that was delivered."""
 
     yesterday: Installation
     today: Installation
     run_s: float
     before: standing.Prints
+    names: set[str]
     after: standing.Prints
     files_before: dict[str, str]
 
@@ -40,6 +41,7 @@ class TwoDays:
 def two_days(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoDays]:
     folder: Path = tmp_path_factory.mktemp("installations")
     yesterday = make_installation(folder / "yesterday")
+    names = plain_names.delivered_names(yesterday.home / "landing")
     yesterday.hold_back(N_NIGHTS_TO_COME)
     yesterday.green_run()
     yesterday.deliver()
@@ -52,12 +54,19 @@ def two_days(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoDays]:
         today,
         run_s,
         before=standing.prints(yesterday, folder / "scratch"),
+        names=names,
         after=standing.prints(today, folder / "scratch"),
         files_before=standing.file_prints(yesterday.published),
     )
     changed = [t for t in found.after if found.after[t] != found.before.get(t)]
     # or a kill could not be told from a run that never was
-    assert {"raw.crimes", "validated.crimes", "hexes.events", "hexes.crime_weekly"} <= set(changed)
+    assert {
+        "raw.crimes",
+        "validated.crimes",
+        "validated.ping_days",
+        "hexes.events",
+        "hexes.crime_weekly",
+    } <= set(changed)
     yield found
     # copies of a warehouse are large, and pytest keeps the folders of the last three sessions
     yesterday.remove()

@@ -24,7 +24,9 @@ from hotspot_pipeline.simulator import Options, simulate
 from hotspot_pipeline_tests.unit.simulator.small_force import OFFENCE_LOOKUP, small_profile
 
 FORCE = "fosseshire"
-FEEDS = ("crime_extract", "asb_extract", "venues", "excluded_sites", "default_geocodes")
+FEEDS = ("crime_extract", "asb_extract", "venues", "excluded_sites", "default_geocodes", "gps_pings", "duties",
+         "patrol_plan", "patrol_logs", "patrol_places")  # fmt: skip
+_NIGHTLY = ("*_extract/*", "gps_pings/*", "duties/*", "patrol_plan/*", "patrol_logs/*")
 PROJECT_ROOT = Path(__file__).resolve().parent.parent.parent
 _LONG_AGO_S = 1_750_000_000  # files that hold still need not be watched
 RUN_TIMEOUT_S = 600.0
@@ -70,7 +72,8 @@ class Installation:
     def _of_last_nights(self, n_nights: int) -> list[Path]:
         """The deltas of the last nights, and the full extract where one of them is a Sunday's."""
         dated: dict[str, list[Path]] = {}
-        for path in sorted((self.home / "landing").glob("*_extract/*")):
+        nightly = [p for pattern in _NIGHTLY for p in (self.home / "landing").glob(pattern)]
+        for path in sorted(nightly):
             found = re.search(r"_(\d{8})T", path.name)
             assert found, path
             dated.setdefault(found[1], []).append(path)
@@ -218,6 +221,7 @@ def make_installation(data: Path, *, seed: int = 7, n_weeks: int = 8) -> Install
         "name": "Fosseshire (fictional)",
         "boundary": {"file": "boundary.geojson"},
         "feeds": {feed: {} for feed in FEEDS},
+        "retention": {"pings_days": 36_500},
         "partitions_start": date(2025, 5, 26),
     }
     (found.home / "force.yml").write_text(yaml.safe_dump(document, sort_keys=False))

@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -30,7 +31,7 @@ Moment = Literal[
 
 @dataclass
 class Stop:
-    """`what`: the beginning of an SQL statement, or a file name. The `nth` time counts."""
+    """`what`: the beginning of an SQL statement, or a file name (`*` for what is not known of it). The `nth` time counts."""
 
     number: signal.Signals
     moment: Moment
@@ -56,7 +57,7 @@ class Stop:
                 self.strike()
 
     def rename(self, target: Path, is_done: bool) -> None:
-        if target.name == self.what and self.moment == (
+        if fnmatch(target.name, self.what) and self.moment == (
             "after_rename" if is_done else "before_rename"
         ):
             self.strike()

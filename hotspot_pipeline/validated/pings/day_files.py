@@ -2,8 +2,8 @@
 
 Here: duplicates, order, writing, and what is counted of a day. Not here: which day stands in which file (`ledger.py`).
 
-Two fixes are the same where all is the same but how they came: when the vendor had it, extract, file and line. Of those the one
-that the vendor had first stays, then the first by extract, file and line; so the day depends on the set of fixes alone. A file is
+Two fixes are the same where all is the same but how they came: when the vendor had it, extract and line. Of those the one
+that the vendor had first stays, then the first by extract and line; so the day depends on the set of fixes alone. A file is
 named by its content and written aside, so a file that has its name is whole. Days too large to be sorted at once are sorted device by
 device.
 """
@@ -25,7 +25,7 @@ from hotspot_pipeline.validated.pings.summary import MAX_HDOP
 
 ROWS_PER_GROUP = 131_072
 ROWS_AT_ONCE = 2_000_000
-_ARRIVAL = ("received_ts_utc", "extract_id", "source_file", "line_no")
+_ARRIVAL = ("received_ts_utc", "extract_id", "member", "line_no")
 CONTENT = tuple(name for name in STORED if name not in _ARRIVAL)
 _HEX = "0123456789abcdef"
 _ARROW = {

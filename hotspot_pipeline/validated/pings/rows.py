@@ -56,10 +56,11 @@ STORED: dict[str, pl.DataType] = {
     "source": _TEXT,
     "cell_r9": pl.Int64(),
     "extract_id": _TEXT,
-    "source_file": _TEXT,
+    "member": _TEXT,
     "line_no": pl.Int64(),
 }
-"""Columns of a stored fix: times in UTC without a zone, metres in EPSG:27700, speed in m/s, heading in degrees from north."""
+"""Columns of a stored fix: times in UTC without a zone, metres in EPSG:27700, speed in m/s, heading in degrees from north. `member` is the file inside a
+delivered archive, else null: what the delivered file was called is in raw.extract_files, for equal bytes may come under two names."""
 CHECKS = {"no_position": "P5", "at_zero": "P5", "outside_force": "P5", "fix_in_future": "P1", "fix_too_old": "P1",
           "past_retention": "retention"}  # fmt: skip
 
@@ -125,6 +126,7 @@ def judge_fixes(raw: pl.DataFrame, rules: FixRules, arrival: Arrival) -> JudgedF
         pl.col("device_id").alias("device_pid"),
         pl.col("callsign").alias("callsign_pid"),
         pl.lit(arrival.extract_id).alias("extract_id"),
+        pl.col("source_file").str.extract("!(.*)$").alias("member"),
     )
     is_refused = pl.col("rule").is_not_null()
     return JudgedFixes(

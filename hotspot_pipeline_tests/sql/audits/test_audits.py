@@ -160,6 +160,65 @@ AUDITS: dict[str, tuple[str, Rows, tuple[str, dict[str, Any]]]] = {
         {"published.recode_bulletin": [{"n_before": 5, "n_now": 6, "difference": 1, "n_new": 3, "n_recoded_in": 1, "n_recoded_out": 2,
                                         "n_other_in": 1, "n_other_out": 2}]},
         ("published.recode_bulletin", {"n_recoded_in": 2})),
+    **{
+        f"{table}_counted_out": (
+            f"validated.{table}",
+            {"raw.extracts": [{"extract_id": "e", "n_rows": 3}],
+             "validated.extract_counts": [{**COUNTS, "table_name": table, "n_accepted_before": 0}],
+             f"validated.{table}": [{"extract_id": "e"}]},
+            (f"validated.{table}", {"extract_id": "other"}))
+        for table in ("duties", "patrol_plan", "patrol_logs", "patrol_places")
+    },
+    "pings_counted_out": (
+        "validated.ping_day_extracts",
+        {"raw.extracts": [{"extract_id": "e", "n_rows": 9}],
+         "validated.extract_counts": [{"extract_id": "e", "table_name": "pings", "n_in": 9, "n_accepted": 7, "n_rejected": 2, "n_held": 0}],
+         "validated.ping_day_extracts": [
+             {"extract_id": "e", "police_day": WEEK, "n_delivered": 4, "n_stored": 4, "n_duplicates": 0},
+             {"extract_id": "e", "police_day": date(2026, 1, 6), "n_delivered": 3, "n_stored": 1, "n_duplicates": 2}],
+         "validated.ping_refusals": [{"extract_id": "e", "rule": "at_zero", "n_rows": 2}]},
+        ("validated.ping_day_extracts", {"n_stored": 3})),
+    "ping_days_hold_their_fixes": (
+        "validated.ping_days",
+        {"validated.ping_days": [{"police_day": WEEK, "state": "stored", "n_fixes": 5}],
+         "validated.ping_day_extracts": [{"police_day": WEEK, "extract_id": e, "n_stored": n} for e, n in (("e", 2), ("f", 3))],
+         "validated.ping_device_days": [{"police_day": WEEK, "device_pid": "p", "n_fixes": 5}]},
+        ("validated.ping_device_days", {"n_fixes": 4})),
+    "removals_were_due": (
+        "validated.retention_log",
+        {"validated.ping_days": [{"police_day": WEEK, "state": "removed"}],
+         "validated.retention_log": [
+             {"what": "ping_day", "name": "a", "day": WEEK, "limit_day": date(2026, 1, 6)},
+             {"what": "delivered_file", "name": "b", "day": WEEK, "limit_day": WEEK}]},
+        ("validated.retention_log", {"limit_day": WEEK})),
+    "booked_devices_are_seen": (
+        "patrols.ping_coverage",
+        {"validated.ping_days": [{"police_day": WEEK, "state": "stored"}],
+         "patrols.ping_coverage": [{"police_day": WEEK, "device_type": t, "n_booked": 10, "n_booked_seen": n} for t, n in (("a", 8), ("b", 9))]},
+        ("patrols.ping_coverage", {"n_booked_seen": 7})),
+    "seen_devices_are_booked": (
+        "patrols.ping_coverage",
+        {"patrols.ping_coverage": [{"police_day": WEEK, "device_type": t, "n_seen": 10, "n_seen_on_duty": n} for t, n in (("a", 8), ("b", 10))]},
+        ("patrols.ping_coverage", {"n_seen_on_duty": 7})),
+    "devices_report_as_often": (
+        "patrols.ping_coverage",
+        {"patrols.ping_coverage": [{"n_seen": 10, "median_interval_ms": 90_000, "earlier_interval_ms": 60_000.0}]},
+        ("patrols.ping_coverage", {"median_interval_ms": 90_001})),
+    "one_duty_a_device": (
+        "patrols.ping_coverage",
+        {"history.duties_current": [
+            {"duty_id": "a", "device_pid": "p", "start_utc": NIGHTS[0], "end_utc": NIGHTS[1]},
+            {"duty_id": "b", "device_pid": "p", "start_utc": NIGHTS[1], "end_utc": NIGHTS[2]}]},
+        ("history.duties_current", {"end_utc": NIGHTS[2]})),
+    **{
+        audit: ("patrols.plan_checks", {"patrols.plan_checks": [right]}, ("patrols.plan_checks", wrong))
+        for audit, right, wrong in (
+            ("plans_have_a_live_hotspot", {"has_live_hotspot": True}, {"has_live_hotspot": False}),
+            ("plans_lie_in_a_shift", {"is_in_shift": None}, {"is_in_shift": False}),
+            ("plans_do_not_overlap", {"is_overbooked": None}, {"is_overbooked": True}),
+            ("plans_are_issued_in_time", {"is_issued_late": False}, {"is_issued_late": True}),
+        )
+    },
     "deliveries_counted_out": ("published.deliveries", {"published.deliveries": [DELIVERY]}, ("published.deliveries", {"n_held": 0})),
 }  # fmt: skip
 

@@ -14,9 +14,11 @@ def measures(desk: Desk) -> dict[str, int]:
     return {row["measure"]: row["n"] for row in desk.run("published.data_quality")}
 
 
-def delivery(extract_id: str, state: str, **counts: int) -> dict[str, Any]:
+def delivery(extract_id: str, state: str, feed: str = "crime_extract", **counts: int) -> dict[str, Any]:  # fmt: skip
     names = ("n_records", "n_unreadable", "n_repeated", "n_accepted", "n_rejected", "n_held")
-    return {"extract_id": extract_id, "state": state} | {n: counts.get(n, 0) for n in names}
+    return {"extract_id": extract_id, "state": state, "feed": feed} | {
+        n: counts.get(n, 0) for n in names
+    }
 
 
 def event(number: int, reason: str | None = None, day: date = JAN) -> dict[str, Any]:
@@ -40,6 +42,31 @@ def test_every_delivery_and_record_is_in_it(desk: Desk) -> None:
         "records delivered": 32, "records repeated": 4, "records unreadable": 2, "records accepted": 12, "records rejected": 3, "records held": 3,
         "records withdrawn": 6, "records waiting": 2}  # fmt: skip
     assert found["records delivered"] == sum(n for k, n in found.items() if k.startswith("records ") and k != "records delivered")  # fmt: skip
+
+
+def test_fixes_have_an_account_of_their_own(desk: Desk) -> None:
+    desk.given(
+        "published.deliveries",
+        delivery("a", "accepted", n_records=2, n_accepted=2),
+        delivery(
+            "b",
+            "accepted",
+            "gps_pings",
+            n_records=900,
+            n_unreadable=1,
+            n_accepted=890,
+            n_rejected=9,
+        ),
+        delivery("c", "held", "gps_pings", n_records=50, n_held=40, n_rejected=10),
+        delivery("d", "withdrawn", "gps_pings", n_records=7, n_unreadable=1),
+        delivery("e", "waiting", "gps_pings", n_records=5),
+    )
+    found = measures(desk)
+    assert {k: v for k, v in found.items() if k.startswith("fixes")} == {
+        "fixes delivered": 962, "fixes unreadable": 1, "fixes refused": 19, "fixes held": 40, "fixes withdrawn": 7,
+        "fixes waiting": 5, "fixes accepted": 890}  # fmt: skip
+    assert (found["records delivered"], found["records accepted"]) == (2, 2)
+    assert found["deliveries"] == 5
 
 
 def test_every_event_is_counted_or_under_its_reason(desk: Desk) -> None:

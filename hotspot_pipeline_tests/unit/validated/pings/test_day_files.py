@@ -33,7 +33,6 @@ def fix(device: int, second: int, received: int | None, east: int, extract: int,
         "cell_r9": 7,
         "fix_type": "last_known" if east == 2 else "gps",
         "extract_id": f"e{extract}",
-        "source_file": f"f{extract}",
         "line_no": line,
     }
 
@@ -80,9 +79,7 @@ def test_any_order_portions_and_copies_give_the_same_bytes(
     shuffle.shuffle(again)
     cut = data.draw(st.integers(0, len(again)))
     portions = [part for part in (again[:cut], again[cut:]) if part]
-    other = stored_in(
-        folder / "b", portions, rows_at_once=data.draw(st.sampled_from([4, 10**6]))
-    )
+    other = stored_in(folder / "b", portions, rows_at_once=data.draw(st.sampled_from([4, 10**6])))
     assert other.path.read_bytes() == once.path.read_bytes()
     assert other.path.name == once.path.name
     # each fix once, and no fix lost
