@@ -56,8 +56,9 @@ def in_order(fixes: Fixes, first: Longs, begin: int, end: int, *, is_ordered: bo
     mine = first[begin : end + 1] - first[begin]
     if is_ordered:
         a, b = first[begin], first[end]
-        said = (c if len(c) == 1 else c[a:b] for c in (fixes.sigma, fixes.marks, fixes.speed))
-        return Ordered(mine, fixes.t[a:b], fixes.x[a:b], fixes.y[a:b], *said)
+        sigma, speed = (c if len(c) == 1 else c[a:b] for c in (fixes.sigma, fixes.speed))
+        marks = fixes.marks if len(fixes.marks) == 1 else fixes.marks[a:b]
+        return Ordered(mine, fixes.t[a:b], fixes.x[a:b], fixes.y[a:b], sigma, marks, speed)
     placed = _placed(*fixes, mine, begin, end)
     _order_times(mine, *placed)
     return Ordered(mine, *placed)

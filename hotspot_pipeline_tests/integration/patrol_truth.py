@@ -190,4 +190,3 @@ def _of_shift(shift: Shift) -> Figures:
 
 def _minutes(stays: pl.DataFrame) -> float:
     return float(total(stays, ["zone"], "ms")["ms"].sum()) / 60_000
-
