@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+import pytest
 import shapely
 
 from hotspot_pipeline.patrols.dwell import dwell
 from hotspot_pipeline.patrols.zones import make_zones
 from hotspot_pipeline_tests.unit.patrols.made_tracks import EAST, NORTH, hexagon, track, walk
 
-N_DEVICES, N_FIXES, N_POLYGONS = 10, 500, 200
 
-
-def test_interpolated_dwell_is_that_of_movingpandas() -> None:
+@pytest.mark.parametrize(
+    ("n_devices", "n_fixes", "n_polygons", "least"),
+    [(2, 60, 25, 5), pytest.param(10, 500, 200, 150, marks=pytest.mark.slow)],
+)
+def test_interpolated_dwell_is_that_of_movingpandas(
+    n_devices: int, n_fixes: int, n_polygons: int, least: int
+) -> None:
     """Where it differs is known: movingpandas draws lines across gaps of any length (so there are none here), and keeps moments to the
     microsecond while each crossing here is rounded to a millisecond at both ends."""
     import geopandas as gpd
@@ -21,9 +26,9 @@ def test_interpolated_dwell_is_that_of_movingpandas() -> None:
     import pandas as pd
 
     rng = np.random.default_rng(17)
-    polygons = [hexagon(EAST + rng.uniform(-900, 900), NORTH + rng.uniform(-900, 900), rng.uniform(25, 70), rng.uniform(0, 1)) for _ in range(N_POLYGONS)]  # fmt: skip
-    zones = make_zones([f"{k:03d}" for k in range(N_POLYGONS)], ["hotspot"] * N_POLYGONS, polygons)
-    tracks = [track(d, *walk(rng, N_FIXES, 60_000, 1.5, EAST + rng.uniform(-600, 600), NORTH + rng.uniform(-600, 600))) for d in range(N_DEVICES)]  # fmt: skip
+    polygons = [hexagon(EAST + rng.uniform(-900, 900), NORTH + rng.uniform(-900, 900), rng.uniform(25, 70), rng.uniform(0, 1)) for _ in range(n_polygons)]  # fmt: skip
+    zones = make_zones([f"{k:03d}" for k in range(n_polygons)], ["hotspot"] * n_polygons, polygons)
+    tracks = [track(d, *walk(rng, n_fixes, 60_000, 1.5, EAST + rng.uniform(-600, 600), NORTH + rng.uniform(-600, 600))) for d in range(n_devices)]  # fmt: skip
     found = dwell(pl.concat(tracks), zones)
     assert found.devices["gap_ms"].sum() == 0
     ours = {
@@ -52,4 +57,4 @@ def test_interpolated_dwell_is_that_of_movingpandas() -> None:
             ms, n = ours.get((d, z), (0, 0))
             assert abs(ms - theirs) <= n + 0.01, (d, z, ms, theirs, len(parts))
             n_compared += n > 0
-    assert n_compared > 150
+    assert n_compared >= least
