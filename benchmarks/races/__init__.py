@@ -12,6 +12,7 @@ NAMES = (
     "csv_to_validated",
     "bootstrap",
     "event_hours",
+    "dwell",
     "refresh_week",
     "simulator",
     "nightly",

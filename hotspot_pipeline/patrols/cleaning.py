@@ -30,6 +30,7 @@ import polars as pl
 import shapely
 from numpy.typing import NDArray
 
+from hotspot_pipeline.patrols.device_order import fixed
 from hotspot_pipeline.patrols.duty_spans import duty_of, duty_spans, second_devices
 from hotspot_pipeline.patrols.possible_steps import believable
 from hotspot_pipeline.patrols.rules import CleaningRules
@@ -182,9 +183,8 @@ def _drifting(fixes: pl.DataFrame, rules: CleaningRules) -> pl.DataFrame:
 
 
 def _believable(fixes: pl.DataFrame, rules: CleaningRules) -> NDArray[np.bool_]:
-    device, t, x, y = (
-        fixes.get_column(n).to_numpy() for n in ("device", "fix_ms", "easting", "northing")
-    )
+    columns = ("device", "fix_ms", "easting", "northing")
+    device, t, x, y = (fixed(fixes.get_column(n).to_numpy()) for n in columns)
     return believable(device, t, x, y, rules.max_speed_mps)
 
 

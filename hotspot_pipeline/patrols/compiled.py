@@ -30,7 +30,10 @@ def compiled(function: Callable[_P, _R]) -> Callable[_P, _R]:
         if not hasattr(kept, "_source_stamp"):
             raise RuntimeError("this numba keeps its cache in another way")
         kept._source_stamp = sources()
-    except (RuntimeError, AttributeError):  # no folder that may be written to, or no way to say what the code depends on
+    except (
+        RuntimeError,
+        AttributeError,
+    ):  # no folder that may be written to, or no way to say what the code depends on
         made = numba.njit(function, nogil=True)
     return cast(Callable[_P, _R], made)
 

@@ -5,7 +5,7 @@ Here: counting by device, order within one. Not here: what is done with the orde
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from hotspot_pipeline.patrols.dwell_rows import Longs
 from hotspot_pipeline.patrols.rules import DwellRules
 from hotspot_pipeline.patrols.zones import Floats, Ints
 
+_T = TypeVar("_T", bound=np.generic)
 Sigmas = NDArray[np.float32]
 Marks = NDArray[np.uint8]
 
@@ -56,11 +57,20 @@ def in_order(fixes: Fixes, first: Longs, begin: int, end: int, *, is_ordered: bo
     mine = first[begin : end + 1] - first[begin]
     if is_ordered:
         a, b = first[begin], first[end]
-        said = (c if len(c) == 1 else c[a:b] for c in (fixes.sigma, fixes.marks, fixes.speed))
-        return Ordered(mine, fixes.t[a:b], fixes.x[a:b], fixes.y[a:b], *said)
+        sigma, speed = (c if len(c) == 1 else c[a:b] for c in (fixes.sigma, fixes.speed))
+        marks = fixes.marks if len(fixes.marks) == 1 else fixes.marks[a:b]
+        return Ordered(mine, fixes.t[a:b], fixes.x[a:b], fixes.y[a:b], sigma, marks, speed)
     placed = _placed(*fixes, mine, begin, end)
     _order_times(mine, *placed)
-    return Ordered(mine, *placed)
+    t, x, y, sigma, marks, speed = placed
+    return Ordered(mine, fixed(t), fixed(x), fixed(y), fixed(sigma), fixed(marks), fixed(speed))
+
+
+def fixed(column: NDArray[_T]) -> NDArray[_T]:
+    """The column, not to be written: compiled code is made once for those that may be and once for those that may not."""
+    view = np.ascontiguousarray(column).view()
+    view.flags.writeable = False
+    return view
 
 
 def max_gaps(ordered: Ordered, rules: DwellRules) -> Longs:

@@ -9,6 +9,7 @@ Here: duties as spans of devices. Not here: other rules for fixes (`cleaning`), 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -37,7 +38,7 @@ def duty_spans(duties: pl.DataFrame) -> pl.DataFrame:
     for (device,), mine in in_order.group_by("device", maintain_order=True):
         booked = list(mine.select("start_ms", "end_ms", "duty").iter_rows())
         moments = sorted({m for start, end, _ in booked for m in (start, end)})
-        for since, until in zip(moments, moments[1:], strict=False):
+        for since, until in pairwise(moments):
             on = [(start, duty) for start, end, duty in booked if start <= since and end >= until]
             if on:
                 duty = max(on)[1]

@@ -31,6 +31,7 @@ from hotspot_pipeline.patrols.device_order import (
     Ordered,
     Sigmas,
     counted,
+    fixed,
     in_order,
     is_in_order,
     max_gaps,
@@ -165,7 +166,8 @@ def _columns(fixes: pl.DataFrame, rules: DwellRules) -> Fixes:
         raise ValueError(
             f"dwell: device {int(device.min())}; devices are numbered from 0 within a frame"
         )
-    return Fixes(device, t, x, y, _sigma(fixes, rules), _marks(fixes), _speed(fixes))
+    said = fixed(_sigma(fixes, rules)), fixed(_marks(fixes)), fixed(_speed(fixes))
+    return Fixes(fixed(device), fixed(t), fixed(x), fixed(y), *said)
 
 
 def _sigma(fixes: pl.DataFrame, rules: DwellRules) -> Sigmas:

@@ -85,13 +85,13 @@ def run_pass(
         cap = max_gap[device]
         good = -1  # the last fix before this that says where it was
         is_joined = False  # no gap since that one
-        covered_from = base_from = base_to = np.int64(-1)
+        covered_from = base_from = -1
         for i in range(first[device], first[device + 1]):
             if n + room > len(rows):
                 rows = with_room(rows, n, room)
             mark = marks[0 if one_mark else i]
             is_first = i == first[device]
-            pause = np.int64(-1) if is_first else t[i] - t[i - 1]
+            pause = -1 if is_first else t[i] - t[i - 1]
             is_gap = is_first or pause > cap
             own_from = t[i]
             if not is_first:
@@ -104,14 +104,14 @@ def run_pass(
                     n = add_row(rows, n, COVERED, device, -1, covered_from, over)
                     if base_from >= 0:
                         n = add_row(rows, n, BASE, device, -1, base_from, over)
-                covered_from, base_from = own_from, np.int64(-1)
+                covered_from, base_from = own_from, -1
                 is_joined = False
             if mark & AT_BASE:
                 if base_from < 0:
                     base_from = own_from
             elif base_from >= 0:
                 n = add_row(rows, n, BASE, device, -1, base_from, own_from)
-                base_from = np.int64(-1)
+                base_from = -1
             if mark & POOR and not mark & AT_BASE:
                 # it says that the device is alive, not where: stays go on as they are
                 for k in range(n_staying):
@@ -150,13 +150,17 @@ def run_pass(
                         crossed[n_crossed] = z
                         n_crossed += 1
                     crossing[z, 0], crossing[z, 1] = since, until
-            s = np.float64(sigma[0 if one_sigma else i]) * n_sigma
+            s = float(sigma[0 if one_sigma else i]) * n_sigma
             if is_on and away[pixel] == 0 and not mark & AT_BASE:
-                pace = np.float64(speed[0 if one_speed else i])
+                pace = float(speed[0 if one_speed else i])
                 if np.isnan(pace):
                     pace = -1.0
                     if is_joined and t[i] > t[good]:
-                        pace = 1000.0 * np.hypot(x[i] - x[good], y[i] - y[good]) / (t[i] - t[good])
+                        pace = (
+                            1000.0
+                            * float(np.hypot(x[i] - x[good], y[i] - y[good]))
+                            / (t[i] - t[good])
+                        )
                 for entry in range(list_first[slot[pixel]], list_first[slot[pixel] + 1]):
                     z = entry_zone[entry]
                     outside = signed_distance(
@@ -202,7 +206,7 @@ def run_pass(
         if first[device + 1] == first[device]:
             continue
         last = t[first[device + 1] - 1]
-        n = close_stays(rows, n, device, stay, is_in, staying, n_staying, last, np.int64(-1))
+        n = close_stays(rows, n, device, stay, is_in, staying, n_staying, last, -1)
         n = add_row(rows, n, COVERED, device, -1, covered_from, last)
         if base_from >= 0:
             n = add_row(rows, n, BASE, device, -1, base_from, last)

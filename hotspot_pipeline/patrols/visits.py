@@ -31,6 +31,14 @@ _ON_DUTY = {
     "officer": pl.String, "crew": pl.String, "deployment": pl.String, "mode_planned": pl.String, "device_type": pl.String,
 }  # fmt: skip
 _PARTY = ["party", "zone"]
+_LENGTHS = [
+    "patrol_ms",
+    "officer_ms",
+    "interpolated_ms",
+    "first_to_last_ms",
+    "lower_ms",
+    "upper_ms",
+]
 
 
 @dataclass(frozen=True)
@@ -78,8 +86,7 @@ def make_visits(found: Dwell, duties: pl.DataFrame, rules: VisitRules | None = N
         total(upper, ["visit"], "upper_ms"),
     ):  # fmt: skip
         visits = visits.join(measured, on="visit", how="left", maintain_order="left")
-    lengths = [name for name in visits.columns if name.endswith("_ms")]
-    visits = with_kinds(visits.with_columns(pl.col(lengths).fill_null(0)), rules)
+    visits = with_kinds(visits.with_columns(pl.col(_LENGTHS).fill_null(0)), rules)
     kept = (
         "visit",
         "zone",

@@ -29,7 +29,7 @@ def signed_distance(
     for k in range(edge_begin, edge_end):
         e = edges[k]
         nearest = min(nearest, squared_distance(x, y, ex0[e], ey0[e], ex1[e], ey1[e]))
-    distance = np.sqrt(nearest)
+    distance = float(np.sqrt(nearest))
     for k in range(part_begin, part_end):
         p = parts[k]
         if is_in_part(x, y, cx, cy, corner_first[p], corner_first[p + 1]):

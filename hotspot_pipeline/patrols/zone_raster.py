@@ -61,8 +61,9 @@ def make_raster(shapes: ZoneShapes, reach_m: float, pixel_m: float = PIXEL_M) ->
     n_columns, n_rows = int(width / pixel) + 1, int(height / pixel) + 1
     plane = (float(west), float(south), pixel, n_columns, n_rows)
     near = reach_m + pixel * np.sqrt(0.5)
-    corners = (shapes.part_first, shapes.corner_x, shapes.corner_y)
-    part_pixels, parts = _near_parts(*corners, *plane, near)
+    part_pixels, parts = _near_parts(
+        shapes.part_first, shapes.corner_x, shapes.corner_y, *plane, near
+    )
     edge_pixels, edges = _near_edges(
         shapes.edge_x0, shapes.edge_y0, shapes.edge_x1, shapes.edge_y1, *plane, near + _OUTLINE_M
     )
