@@ -79,17 +79,19 @@ def _slice(
     """The versions of a range of records, and what the ledgers say of them. Each record stands for itself, so memory is needed for a
     part of them only."""
     records = _records(session, nights, part)
-    with session.lent("digest_part", observations.read_part(session, part)):
+    with session.shelved("digest_part", observations.read_part(session, part)):
         found = changes(
-            _observed(session, spec, nights, records), _standing(session, records, part)
+            _observed(session, spec, nights, records, part), _standing(session, records, part)
         )
         write_versions(session, spec, found)
     edits = (found.added, found.closed, found.taken_back)
     changed = pl.concat([e.select("record") for e in edits]).unique()
     with (
-        session.lent("digest_changed", changed),
-        session.lent("digest_now", observations.read_now(session, spec, changed)),
-        session.lent("digest_answers", found.answers.select("record", "observed_ts", "known_from")),
+        session.shelved("digest_changed", changed),
+        session.shelved("digest_now", observations.read_now(session, spec, changed)),
+        session.shelved(
+            "digest_answers", found.answers.select("record", "observed_ts", "known_from")
+        ),
     ):
         session.execute(f"insert into {changed_records(spec)} select feed, source_system, record_id from digest_records semi join digest_changed using (record)")  # fmt: skip
         session.execute(f"insert into {_NAMES} select extract_id, source_file, line_no from digest_now")  # fmt: skip
@@ -99,10 +101,14 @@ def _slice(
 
 
 def _observed(
-    session: Session, spec: Versioned, nights: list[FeedNight], records: pl.DataFrame
+    session: Session,
+    spec: Versioned,
+    nights: list[FeedNight],
+    records: pl.DataFrame,
+    part: tuple[int, int],
 ) -> pl.DataFrame:
     """Every state of the records, as `timeline.changes` takes it."""
-    sightings, wholes = observations.read_sightings(session)
+    sightings, wholes = observations.read_sightings(session, part)
     states = pl.concat(
         [
             observed_versions(

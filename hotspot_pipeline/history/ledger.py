@@ -40,7 +40,7 @@ def open_ledgers(session: Session) -> None:
 def write_ledgers(session: Session, spec: Versioned) -> None:
     """Adds to `history.recodes` what the new answers of some records change, and keeps where they touch the figures."""
     told = {"told": told_until(session)} if spec is CRIMES else {}
-    with session.lent("digest_pairs", session.frame(_pairs(spec), told)):
+    with session.shelved("digest_pairs", session.frame(_pairs(spec), told)):
         session.execute(f"insert into history.recodes by name {_recodes(spec)}")
         session.execute(f"insert into digest_affected by name {_affected(spec)}")
         session.execute(

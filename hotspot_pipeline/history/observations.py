@@ -3,7 +3,7 @@
 Here: SQL over `raw` and `validated`, and which records a night can have touched. Not here: what follows from the
 sightings (`versions.py`), and what is written (`digest.py`).
 
-Works in temporary tables of the session: `digest_extracts` and `digest_wholes` (the accepted extracts), `digest_touched` and
+Works in temporary tables of the session: `digest_extracts` and `digest_wholes` (the accepted extracts), `digest_turned_away`, `digest_touched` and
 `digest_records` (the records to look at, with the integer `record` of the kernels), `digest_content` (their accepted rows, all columns) and
 `digest_rows` (which row is of which record). A night looks at a few thousand records of millions: the large tables are read once for them,
 and every later step works on the few. Where all are looked at, they are read part by part as frames (`digest_part`): a temporary table
@@ -59,6 +59,23 @@ _TOUCHED = """
     from raw.full_runs r join {validated} v
         on v.extract_id = r.extract_id and v.source_file = r.source_file and v.line_no = r.line_no
     where r.feed = $feed and (r.from_order_ts_utc > $since or r.to_order_ts_utc >= $absent_since)
+    union
+    select distinct r.feed, v.source_system, v.{pid}
+    from validated.rejects j
+    join raw.full_runs r
+        on r.extract_id = j.extract_id and r.source_file = j.source_file and r.line_no = j.line_no
+    join {validated} v on v.{pid} = j.record_pid
+    where r.feed = $feed and (r.from_order_ts_utc > $since or r.to_order_ts_utc >= $absent_since)
+"""
+# whole extracts in which a record stands with a row that the gate turned away: the record is there, what is said of it is not known
+_TURNED_AWAY = """
+    select distinct d.record, f.order_ts_utc
+    from validated.rejects j
+    join raw.full_runs r
+        on r.extract_id = j.extract_id and r.source_file = j.source_file and r.line_no = j.line_no
+    join digest_records d on d.feed = r.feed and d.record_id = j.record_pid
+    join digest_wholes f
+        on f.feed = r.feed and f.order_ts_utc between r.from_order_ts_utc and coalesce(r.to_order_ts_utc, timestamp '9999-01-01')
 """
 # frames and ledgers of this many rows take one to two gigabytes
 ROWS_AT_A_TIME = 500_000
@@ -180,6 +197,7 @@ def stage_rows(session: Session, spec: Versioned, looks: Sequence[LookAt]) -> No
         """
     )
     session.execute("drop table digest_found")
+    session.execute(f"create or replace temp table digest_turned_away as {_TURNED_AWAY}")
     stage_versions(session, spec, looks)
 
 
@@ -207,7 +225,7 @@ def read_part(session: Session, part: tuple[int, int]) -> pl.DataFrame:
 
 def read_now(session: Session, spec: Versioned, changed: pl.DataFrame) -> pl.DataFrame:
     """The versions of the records `changed` (record) as they stand, all columns, with `record` and `rid`, their place in the table."""
-    with session.lent("digest_asked", changed):
+    with session.shelved("digest_asked", changed):
         return session.frame(
             f"""
             with asked as (select * from digest_records semi join digest_asked using (record))
@@ -237,7 +255,27 @@ def slices(session: Session) -> list[tuple[int, int]]:
     return [(first, first + step) for first in range(1, max(n_records, 1) + 1, step)]
 
 
-def read_sightings(session: Session) -> tuple[pl.DataFrame, pl.DataFrame]:
+def read_sightings(session: Session, part: tuple[int, int]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """(sightings, wholes) of the rows in `digest_part`, as `versions.observed_versions` takes them; `is_release` in both says which are of
     a feed that is published again month by month."""
-    return session.frame(_SIGHTINGS), session.frame("select * from digest_scopes")
+    turned_away = session.frame(
+        "select record, order_ts_utc as at from digest_turned_away where record >= $first and record < $end",
+        {"first": part[0], "end": part[1]},
+    )
+    seen = session.frame(_SIGHTINGS)
+    return _seen_all_the_same(seen, turned_away), session.frame("select * from digest_scopes")
+
+
+def _seen_all_the_same(sightings: pl.DataFrame, turned_away: pl.DataFrame) -> pl.DataFrame:
+    """The sightings, and one for each record and moment (record, at) of `turned_away` with the content that was last seen: a row that
+    breaks a rule says that the record is still in the source."""
+    before = turned_away.join(sightings, on="record").filter(pl.col("from_ts") <= pl.col("at"))
+    last = (
+        before.with_columns(seen_ts=pl.min_horizontal("to_ts", "at"))
+        .sort("record", "at", "seen_ts", "ptr")
+        .group_by("record", "at", maintain_order=True)
+        .last()
+        .filter(pl.col("to_ts") < pl.col("at"))
+        .with_columns(from_ts="at", to_ts="at")
+    )
+    return pl.concat([sightings, last.select(sightings.columns)])

@@ -28,7 +28,7 @@ _OWN = {
 def write_versions(session: Session, spec: Versioned, found: Changes) -> None:
     """Within the digest's transaction and over its temporary tables."""
     has_row = pl.col("ptr").is_not_null()
-    with session.lent("digest_added", _columns(found.added.filter(has_row))):
+    with session.shelved("digest_added", _columns(found.added.filter(has_row))):
         session.execute(
             f"""
             {_insert(session, spec, {"observed_extract_id": "x.extract_id"})}
@@ -41,7 +41,7 @@ def write_versions(session: Session, spec: Versioned, found: Changes) -> None:
     # with a record that only withdrawn extracts had shown the content last known stays
     gone = found.added.filter(~has_row)
     if not gone.is_empty():
-        with session.lent("digest_gone", _columns(gone)):
+        with session.shelved("digest_gone", _columns(gone)):
             session.execute(
                 f"""
                 {_insert(session, spec, {})}
@@ -69,7 +69,7 @@ def write_versions(session: Session, spec: Versioned, found: Changes) -> None:
 def _edit(session: Session, spec: Versioned, edits: pl.DataFrame, values: tuple[str, ...]) -> None:
     if edits.is_empty():
         return
-    with session.lent("digest_edits", edits):
+    with session.shelved("digest_edits", edits):
         session.execute(
             f"update {spec.versions} v set {', '.join(values)} from ({_ROWS}) c where v.rowid = c.rid"
         )
