@@ -57,10 +57,18 @@ def figures(world: World) -> Iterator[Row]:
     yield from _residual(world)
 
 
-def _row(
-    world: World, name: str, found: Estimate, truth: float, is_flagged: bool = False
-) -> Row:
-    return Row(world.name, name, world.seed, found.value, found.low, found.high, found.p_value, truth, is_flagged)  # fmt: skip
+def _row(world: World, name: str, found: Estimate, truth: float, is_flagged: bool = False) -> Row:
+    return Row(
+        world.name,
+        name,
+        world.seed,
+        found.value,
+        found.low,
+        found.high,
+        found.p_value,
+        truth,
+        is_flagged,
+    )
 
 
 def _places(
@@ -93,7 +101,16 @@ def _before_and_after(world: World) -> Iterator[Row]:
         for smaller in found.beside:
             half = 1.959964 * smaller.standard_error
             p = 0.0 if abs(found.value) > half else 1.0
-            yield Row(world.name, f"{name}, {smaller.name}", world.seed, found.value, found.value - half, found.value + half, p, truth)  # fmt: skip
+            yield Row(
+                world.name,
+                f"{name}, {smaller.name}",
+                world.seed,
+                found.value,
+                found.value - half,
+                found.value + half,
+                p,
+                truth,
+            )
     naive = before_after(_places(world, column="n_recorded", first=0))
     yield _row(world, "before and after alone", naive, programme, not naive.may_claim)
 
@@ -105,7 +122,13 @@ def _ranked(world: World) -> Iterator[Row]:
     later = world.daily("n_recorded")[:, YEAR : world.patrol_day].sum(axis=1)
     guard = regression_to_the_mean(selected, later, world.is_treated, is_baseline_selection=True)
     is_flagged = not biased.with_guards(guard).may_claim
-    yield _row(world, "rate ratio from the selection year", biased, world.truth["programme", None], is_flagged)  # fmt: skip
+    yield _row(
+        world,
+        "rate ratio from the selection year",
+        biased,
+        world.truth["programme", None],
+        is_flagged,
+    )
 
 
 def _rings(world: World) -> Iterator[Row]:
@@ -128,14 +151,18 @@ def _panels(world: World) -> Iterator[Row]:
     study = event_study(
         quarters.sum(axis=2).ravel(), np.repeat(np.arange(n), 12), np.tile(np.arange(12), n), start, n_lags=3
     )  # fmt: skip
-    yield Row(world.name, "pre-trend test", world.seed, np.nan, np.nan, np.nan, study.pre_trend_p, np.nan)  # fmt: skip
+    yield Row(
+        world.name, "pre-trend test", world.seed, np.nan, np.nan, np.nan, study.pre_trend_p, np.nan
+    )
     if n >= 40:
         return
     two = np.stack([places.before, places.after], axis=1)
     small = _panel_rows(two, treated[:, None] & np.array([False, True]))
     arms = swap_within_pairs(world.seed, treated, world.pair, N_DRAWS)
     redraws = (arms[:, :, None] & np.array([False, True])).reshape(N_DRAWS, -1)
-    yield _row(world, "panel, randomisation", panel_effect(small, redraws=redraws, by_lot=True), programme)  # fmt: skip
+    yield _row(
+        world, "panel, randomisation", panel_effect(small, redraws=redraws, by_lot=True), programme
+    )
     yield _row(world, "panel, wild bootstrap", panel_effect(small, seed=world.seed), programme)
 
 
@@ -153,7 +180,9 @@ def _days_by_lot(world: World) -> Iterator[Row]:
     redraws = None
     if number.max() + 1 < 40:
         redraws = shuffle_days(world.seed, number, assigned, N_DRAWS // 2)
-    yield _row(world, "days by lot (ITT)", intention_to_treat(days, redraws), world.truth["itt_day", None])  # fmt: skip
+    yield _row(
+        world, "days by lot (ITT)", intention_to_treat(days, redraws), world.truth["itt_day", None]
+    )
     prevented = patrol_days["expected"] - patrol_days["expected_without"]
     truth = per_dose(TrialDays(prevented, number, day, assigned, minutes)).value
     yield _row(world, "per 15 minutes (CACE)", per_dose(days), truth)
@@ -174,12 +203,40 @@ def _residual_of(world: World, name: str, patrols: Patrols) -> Iterator[Row]:
     since = since_patrol(patrols, mine[place], begin, begin + 86_400 // BINS_A_DAY)
     found = residual_curve(counts["n_true"], place, step % (7 * BINS_A_DAY), step // (7 * BINS_A_DAY), since)  # fmt: skip
     if found.not_estimable is not None:
-        yield Row(world.name, f"residual {name}: not estimable", world.seed, np.nan, np.nan, np.nan, np.nan, np.nan, True)  # fmt: skip
+        yield Row(
+            world.name,
+            f"residual {name}: not estimable",
+            world.seed,
+            np.nan,
+            np.nan,
+            np.nan,
+            np.nan,
+            np.nan,
+            True,
+        )
         return
     lag = lag_codes(since)
     for row in found.by_day.iter_rows(named=True):
         at = (lag >= 0) & (lag // BINS_A_DAY == row["lag_day"])
         truth = float(np.log(counts["expected"][at].sum() / counts["expected_without"][at].sum()))
         p = 0.0 if row["low"] > 0 or row["high"] < 0 else 1.0
-        yield Row(world.name, f"residual {name}, day {row['lag_day']}", world.seed, row["log_ratio"], row["low"], row["high"], p, truth)  # fmt: skip
-    yield Row(world.name, f"residual {name}: placebo leads", world.seed, np.nan, np.nan, np.nan, found.leads_p, np.nan)  # fmt: skip
+        yield Row(
+            world.name,
+            f"residual {name}, day {row['lag_day']}",
+            world.seed,
+            row["log_ratio"],
+            row["low"],
+            row["high"],
+            p,
+            truth,
+        )
+    yield Row(
+        world.name,
+        f"residual {name}: placebo leads",
+        world.seed,
+        np.nan,
+        np.nan,
+        np.nan,
+        found.leads_p,
+        np.nan,
+    )

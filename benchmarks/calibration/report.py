@@ -29,12 +29,12 @@ def markdown(found: pl.DataFrame, targets: list[Target], facts: dict[str, Any]) 
         "| force | estimator | truth | value | bias ± its error | half width | covers | finds | flagged |",
         "|---|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
-    for row in found.iter_rows(named=True):
-        lines.append(
-            f"| {row['scenario']} | {row['estimator']} | {_number(row['mean_truth'])} | {_number(row['mean_value'])} "
-            f"| {_number(row['bias'])} ± {_number(row['bias_se'])} | {_number(row['mean_half_width'])} "
-            f"| {_share(row['coverage'])} | {_share(row['rejects'])} | {_share(row['flagged'])} |"
-        )
+    lines += [
+        f"| {row['scenario']} | {row['estimator']} | {_number(row['mean_truth'])} | {_number(row['mean_value'])} "
+        f"| {_number(row['bias'])} ± {_number(row['bias_se'])} | {_number(row['mean_half_width'])} "
+        f"| {_share(row['coverage'])} | {_share(row['rejects'])} | {_share(row['flagged'])} |"
+        for row in found.iter_rows(named=True)
+    ]
     met = sum(t.is_met for t in targets)
     lines += [
         "", f"## What was asked: {met} of {len(targets)} met", "",

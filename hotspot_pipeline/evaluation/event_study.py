@@ -34,8 +34,14 @@ class EventStudy:
     def pre_trend(self) -> Guard:
         text = f"leads are nothing: p = {self.pre_trend_p:.3f}"
         if self.pre_trend_p < PRE_TREND_P:
-            return Guard("pre_trend", "forbids", f"{text}; the arms were already moving apart before patrols began")  # fmt: skip
-        return Guard("pre_trend", "clear", f"{text}; a test that finds nothing may also have little power")  # fmt: skip
+            return Guard(
+                "pre_trend",
+                "forbids",
+                f"{text}; the arms were already moving apart before patrols began",
+            )
+        return Guard(
+            "pre_trend", "clear", f"{text}; a test that finds nothing may also have little power"
+        )
 
 
 def event_study(
@@ -58,7 +64,9 @@ def event_study(
     ever = start != NEVER
     relative = np.where(ever, period - start, -n_leads - 1)
     if not (ever & (relative < -n_leads)).any():
-        raise ValueError(f"event_study: no period earlier than lead -{n_leads}: there is nothing to compare leads with")  # fmt: skip
+        raise ValueError(
+            f"event_study: no period earlier than lead -{n_leads}: there is nothing to compare leads with"
+        )
     codes = np.clip(relative, -n_leads - 1, n_lags) + n_leads
     n_levels = n_leads + n_lags + 1
     found = fit(events, {"place": place, "period": period}, {"relative": codes}, place)
@@ -79,4 +87,6 @@ def event_study(
     effect, covariance = found.effect[leads], found.covariance[np.ix_(leads, leads)]
     wald = float(effect @ np.linalg.solve(covariance, effect)) / len(leads)
     p = float(stats.f.sf(wald, len(leads), found.n_clusters - 1))
-    return EventStudy(curve, p, f"periods earlier than {n_leads} before the start, and places never patrolled")  # fmt: skip
+    return EventStudy(
+        curve, p, f"periods earlier than {n_leads} before the start, and places never patrolled"
+    )

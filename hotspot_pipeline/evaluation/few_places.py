@@ -59,7 +59,9 @@ def randomisation(
     centred = _statistics(y * np.exp(-value * patrol), nuisance, redraws, cluster)
     rank = min(int(np.ceil(CONFIDENCE * (n + 1))), n) - 1
     half = float(np.sort(centred)[rank]) * standard_error
-    return Resampled(value - half, value + half, p, f"randomisation inference, {n} draws of the recorded lot")  # fmt: skip
+    return Resampled(
+        value - half, value + half, p, f"randomisation inference, {n} draws of the recorded lot"
+    )
 
 
 def _statistics(
@@ -128,4 +130,6 @@ def score_wild_bootstrap(
                 outside = middle
         return value + side * outside * standard_error
 
-    return Resampled(bound(-1), bound(1), p(0.0), f"score wild bootstrap, {n_clusters} places, {n_draws} draws")  # fmt: skip
+    return Resampled(
+        bound(-1), bound(1), p(0.0), f"score wild bootstrap, {n_clusters} places, {n_draws} draws"
+    )

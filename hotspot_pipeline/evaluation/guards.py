@@ -62,7 +62,11 @@ def no_design(by_lot: bool, has_concurrent_controls: bool) -> Guard:
     if by_lot:
         return Guard("design", "clear", "places or days were given to patrol by lot")
     if has_concurrent_controls:
-        return Guard("design", "clear", "compared with controls over the same time, not by lot: other differences are possible")  # fmt: skip
+        return Guard(
+            "design",
+            "clear",
+            "compared with controls over the same time, not by lot: other differences are possible",
+        )
     return Guard(
         "design",
         "forbids",
@@ -89,11 +93,21 @@ def recording_change(
     """Changes of rules between `first` and `last` that touch the outcome's `groups`: they move before against after."""
     hits = [c for c in changes if first < c.on <= last and c.groups & set(groups)]
     if not hits:
-        return Guard("recording_change", "clear", "no change of recording rules falls into the windows")  # fmt: skip
+        return Guard(
+            "recording_change", "clear", "no change of recording rules falls into the windows"
+        )
     text = "; ".join(f"{c.on.isoformat()}: {c.what}" for c in hits)
     if has_concurrent_controls:
-        return Guard("recording_change", "warning", f"{text}. Controls were recorded by the same rules, if both arms have the same mix of crime")  # fmt: skip
-    return Guard("recording_change", "forbids", f"{text}. Without controls this cannot be told from an effect")  # fmt: skip
+        return Guard(
+            "recording_change",
+            "warning",
+            f"{text}. Controls were recorded by the same rules, if both arms have the same mix of crime",
+        )
+    return Guard(
+        "recording_change",
+        "forbids",
+        f"{text}. Without controls this cannot be told from an effect",
+    )
 
 
 def regression_to_the_mean(
@@ -110,18 +124,36 @@ def regression_to_the_mean(
     falls = [_change(selected[arm].sum(), later[arm].sum()) for arm in (t, ~t)]
     text = f"from the selection window to the next, without any patrol, treated places changed by {falls[0]}, controls by {falls[1]}; their levels in it differ by {difference:.2f} standard deviations"
     if not is_baseline_selection:
-        return Guard("regression_to_the_mean", "clear", f"{text}. The window before is not the selection window")  # fmt: skip
+        return Guard(
+            "regression_to_the_mean",
+            "clear",
+            f"{text}. The window before is not the selection window",
+        )
     if difference > MAX_SMD:
-        return Guard("regression_to_the_mean", "forbids", f"{text}. The window before is the selection window and the arms were not equally busy: a fall follows by itself")  # fmt: skip
-    return Guard("regression_to_the_mean", "warning", f"{text}. The window before is the selection window; both arms should calm down alike")  # fmt: skip
+        return Guard(
+            "regression_to_the_mean",
+            "forbids",
+            f"{text}. The window before is the selection window and the arms were not equally busy: a fall follows by itself",
+        )
+    return Guard(
+        "regression_to_the_mean",
+        "warning",
+        f"{text}. The window before is the selection window; both arms should calm down alike",
+    )
 
 
 def police_generated(groups: Collection[str]) -> Guard:
     """Offences that are found by patrolling rise with it and may not be in an outcome."""
     found = sorted(POLICE_GENERATED & set(groups))
     if found:
-        return Guard("police_generated", "forbids", f"{', '.join(found)} in the outcome: recorded because police were there. Take it out")  # fmt: skip
-    return Guard("police_generated", "clear", "no offence that patrols find themselves is in the outcome")  # fmt: skip
+        return Guard(
+            "police_generated",
+            "forbids",
+            f"{', '.join(found)} in the outcome: recorded because police were there. Take it out",
+        )
+    return Guard(
+        "police_generated", "clear", "no offence that patrols find themselves is in the outcome"
+    )
 
 
 def settled_or_latest(settled: Estimate, latest: Estimate) -> Guard:
@@ -129,9 +161,15 @@ def settled_or_latest(settled: Estimate, latest: Estimate) -> Guard:
     away = abs(latest.value - settled.value)
     text = f"settled {settled.value:.3f}, latest {latest.value:.3f}"
     if settled.includes_no_effect != latest.includes_no_effect:
-        return Guard("settled_or_latest", "forbids", f"{text}: one finds an effect and the other does not, so recording decides")  # fmt: skip
+        return Guard(
+            "settled_or_latest",
+            "forbids",
+            f"{text}: one finds an effect and the other does not, so recording decides",
+        )
     if not away <= settled.standard_error / 2:
-        return Guard("settled_or_latest", "warning", f"{text}: more than half a standard error apart")  # fmt: skip
+        return Guard(
+            "settled_or_latest", "warning", f"{text}: more than half a standard error apart"
+        )
     return Guard("settled_or_latest", "clear", text)
 
 
@@ -139,7 +177,11 @@ def maturity(last_day: date, known_at: date) -> Guard:
     """Whether the last day counted is as old as records need to settle."""
     age = (known_at - last_day).days
     if age < SETTLED_DAYS:
-        return Guard("maturity", "warning", f"the last day is {age} days old; records settle after {SETTLED_DAYS}, and newest counts are too low")  # fmt: skip
+        return Guard(
+            "maturity",
+            "warning",
+            f"the last day is {age} days old; records settle after {SETTLED_DAYS}, and newest counts are too low",
+        )
     return Guard("maturity", "clear", f"the last day is {age} days old")
 
 

@@ -26,7 +26,9 @@ class Patrols:
     def __post_init__(self) -> None:
         if (self.end_s < self.begin_s).any():
             row = int((self.end_s < self.begin_s).argmax())
-            raise ValueError(f"patrol {row}: ends at {self.end_s[row]} before it begins at {self.begin_s[row]}")  # fmt: skip
+            raise ValueError(
+                f"patrol {row}: ends at {self.end_s[row]} before it begins at {self.begin_s[row]}"
+            )
 
 
 @dataclass(frozen=True, eq=False)

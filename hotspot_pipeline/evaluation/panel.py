@@ -113,7 +113,7 @@ def _separation(n: int, rows: PanelRows, is_used: BoolArray) -> Guard:
     if n == 0:
         return Guard("separation", "clear", "every place and period has events")
     n_places = len(np.setdiff1d(rows.place, rows.place[is_used]))
-    text = f"{n} rows without any information left out, {n_places} whole places without events among them"  # fmt: skip
+    text = f"{n} rows without any information left out, {n_places} whole places without events among them"
     return Guard("separation", "warning" if n_places else "clear", text)
 
 

@@ -36,7 +36,9 @@ class PlaceCounts:
             if counts.shape != (n,):
                 raise ValueError(f"{name}: {counts.shape} counts for {n} places; give one a place")
             if (counts < 0).any():
-                raise ValueError(f"{name}: {counts.min()} at place {int(counts.argmin())}; counts start at 0")  # fmt: skip
+                raise ValueError(
+                    f"{name}: {counts.min()} at place {int(counts.argmin())}; counts start at 0"
+                )
         for name in ("before_weight", "after_weight"):
             if not (np.asarray(getattr(self, name)) > 0).all():
                 raise ValueError(f"{name}: time times area must be above 0 at every place")
@@ -55,12 +57,17 @@ class PlaceCounts:
     def sums(self) -> FourCounts:
         t = self.is_treated
         return FourCounts(
-            *(int(v.sum()) for v in (self.before[t], self.after[t], self.before[~t], self.after[~t]))
+            *(
+                int(v.sum())
+                for v in (self.before[t], self.after[t], self.before[~t], self.after[~t])
+            )
         )
 
     def rates(self) -> tuple[FloatArray, FloatArray]:
         """Counts by weight, before and after, each (n,)."""
-        return np.asarray(self.before / self.before_weight), np.asarray(self.after / self.after_weight)  # fmt: skip
+        return np.asarray(self.before / self.before_weight), np.asarray(
+            self.after / self.after_weight
+        )
 
 
 def dispersion(weekly: IntArray) -> float:

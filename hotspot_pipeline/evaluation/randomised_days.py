@@ -59,7 +59,9 @@ def as_treated(days: TrialDays, min_minutes: float = 10.0) -> Estimate:
     """The same by what was delivered (`min_minutes` of patrol or more). Not causal: delivery is cut when demand spikes."""
     found = panel_effect(days.panel(days.patrol_minutes >= min_minutes), measure="as_treated_day")
     reason = "not causal: patrols were not delivered by lot, they are cut when demand spikes"
-    return replace(found, is_causal_design=False, notes=(*found.notes, reason)).with_guards(CARRY_OVER)  # fmt: skip
+    return replace(found, is_causal_design=False, notes=(*found.notes, reason)).with_guards(
+        CARRY_OVER
+    )
 
 
 def per_dose(days: TrialDays, *, at_spell_ends: bool = False) -> Estimate:
@@ -73,12 +75,10 @@ def per_dose(days: TrialDays, *, at_spell_ends: bool = False) -> Estimate:
     the guard `carry_over` warns. Raises ValueError where the lot moved no minutes at all.
     """
     z = _within(days.assigned.astype(np.float64), days.place, days.day)
-    parts = [
-        np.bincount(days.place, z * _within(np.asarray(v, np.float64), days.place, days.day))
-        for v in (days.events, days.patrol_minutes / DOSE_MINUTES)
-    ]
-    present = np.unique(days.place)
-    u, v = parts[0][present], parts[1][present]
+    u, v = (
+        _by_place(z * _within(np.asarray(x, np.float64), days.place, days.day), days.place)
+        for x in (days.events, days.patrol_minutes / DOSE_MINUTES)
+    )
     if v.sum() == 0:
         raise ValueError("per_dose: days assigned to patrol had no more minutes than the others")
     n = len(u)
@@ -88,7 +88,8 @@ def per_dose(days: TrialDays, *, at_spell_ends: bool = False) -> Estimate:
     net = u - value * v
     error = float(np.sqrt(squeeze * (net**2).sum()) / abs(v.sum()))
     low, high = _fieller(u, v, critical**2 * squeeze)
-    no_effect = abs(u.sum()) / np.sqrt(squeeze * _spread(u, u))
+    spread = np.sqrt(squeeze * _spread(u, u))
+    no_effect = abs(u.sum()) / spread if spread > 0 else 0.0
     first_stage = float(v.sum() ** 2 / (squeeze * _spread(v, v)))
     weak = Guard(
         "weak_first_stage",
@@ -104,7 +105,9 @@ def per_dose(days: TrialDays, *, at_spell_ends: bool = False) -> Estimate:
 
 
 def _sums(days: TrialDays) -> FourCounts:
-    return FourCounts(int(days.events[~days.assigned].sum()), int(days.events[days.assigned].sum()), 0, 0)  # fmt: skip
+    return FourCounts(
+        int(days.events[~days.assigned].sum()), int(days.events[days.assigned].sum()), 0, 0
+    )
 
 
 def _fieller(u: FloatArray, v: FloatArray, k: float) -> tuple[float, float]:
@@ -116,6 +119,11 @@ def _fieller(u: FloatArray, v: FloatArray, k: float) -> tuple[float, float]:
     if a <= 0 or root < 0:
         return -np.inf, np.inf
     return (b - np.sqrt(root)) / a, (b + np.sqrt(root)) / a
+
+
+def _by_place(x: FloatArray, place: IntArray) -> FloatArray:
+    """Sums by place, for the places there are."""
+    return np.asarray(np.bincount(place, x)[np.unique(place)], dtype=np.float64)
 
 
 def _spread(x: FloatArray, y: FloatArray) -> float:

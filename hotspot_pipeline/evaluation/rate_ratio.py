@@ -28,7 +28,9 @@ TOO_SMALL_DISPERSED = (
 )
 
 
-def rate_ratio(places: PlaceCounts, phi: float | None = None, measure: str = "rate_ratio") -> Estimate:  # fmt: skip
+def rate_ratio(
+    places: PlaceCounts, phi: float | None = None, measure: str = "rate_ratio"
+) -> Estimate:
     """log((T1/T0)/(C1/C0)) with place-level standard error.
 
     SE² = sum over arms of n/(n-1) · sum_i (post_i/sum post - pre_i/sum pre)²: the delta method for a ratio of two sums over
@@ -45,7 +47,9 @@ def rate_ratio(places: PlaceCounts, phi: float | None = None, measure: str = "ra
         ("control", counts.control_before, counts.control_after, places.n_control),
     ):
         if before + after == 0:
-            raise ValueError(f"{measure}: no event in any {arm} place, before or after: there is no ratio to estimate")  # fmt: skip
+            raise ValueError(
+                f"{measure}: no event in any {arm} place, before or after: there is no ratio to estimate"
+            )
         if n < 2:
             raise ValueError(f"{measure}: {n} {arm} place; two are needed to see how places differ")
     base = Estimate(
@@ -87,7 +91,9 @@ def before_after(places: PlaceCounts) -> Estimate:
     """
     counts = places.sums
     if min(counts.treated_before, counts.treated_after) == 0 or places.n_treated < 2:
-        raise ValueError("before_after: give two treated places at least, with events before and after")  # fmt: skip
+        raise ValueError(
+            "before_after: give two treated places at least, with events before and after"
+        )
     t = places.is_treated
     before, after = (v[t].sum() for v in places.rates())
     value = float(np.log(after / before))
@@ -127,7 +133,9 @@ def placebo_in_space(
     """
     n = len(untreated.before) // 2 * 2
     if n < 4:
-        raise ValueError(f"placebo_in_space: {len(untreated.before)} untreated places; four are needed")  # fmt: skip
+        raise ValueError(
+            f"placebo_in_space: {len(untreated.before)} untreated places; four are needed"
+        )
     order = np.argsort(-untreated.before, kind="stable")[:n]
     rng = np.random.default_rng(seed)
     more_extreme = 1
@@ -162,7 +170,9 @@ def _exact(base: Estimate, four: np.ndarray) -> Estimate:
     found = stats.contingency.odds_ratio(four.reshape(2, 2), kind="conditional")
     interval = found.confidence_interval(CONFIDENCE)
     with np.errstate(divide="ignore"):
-        value, low, high = (float(np.log(v)) for v in (found.statistic, interval.low, interval.high))
+        value, low, high = (
+            float(np.log(v)) for v in (found.statistic, interval.low, interval.high)
+        )
     return replace(
         base, value=value, low=low, high=high, p_value=float(stats.fisher_exact(four.reshape(2, 2)).pvalue),
         inference="exact conditional interval (a count is zero)",

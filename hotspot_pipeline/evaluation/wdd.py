@@ -97,7 +97,11 @@ def scale_of_control(places: PlaceCounts) -> Guard:
     away = max(ratio, 1 / ratio) if ratio > 0 else float("inf")
     reason = f"controls had {ratio:.2f} times the events of the treated places before"
     if away > FORBID_SCALE:
-        return Guard("scale_of_control", "forbids", f"{reason}: use the rate ratio, a difference in events can flip its sign")  # fmt: skip
+        return Guard(
+            "scale_of_control",
+            "forbids",
+            f"{reason}: use the rate ratio, a difference in events can flip its sign",
+        )
     if away > WARN_SCALE:
         return Guard("scale_of_control", "warning", f"{reason}: prefer the rate ratio")
     return Guard("scale_of_control", "clear", reason)
