@@ -173,7 +173,10 @@ def _panel_rows(counts: np.ndarray, patrol: np.ndarray) -> PanelRows:
 
 def _days_by_lot(world: World) -> Iterator[Row]:
     place, day = np.nonzero(world.arm > 0)
-    patrol_days = {c: world.daily(c)[:, world.patrol_day :][place, day] for c in ("n_true", "expected", "expected_without")}  # fmt: skip
+    patrol_days = {
+        c: world.daily(c)[:, world.patrol_day :][place, day]
+        for c in ("n_true", "expected", "expected_without")
+    }
     number = np.unique(place, return_inverse=True)[1]
     assigned, minutes = world.arm[place, day] == 1, world.minutes[place, day]
     days = TrialDays(patrol_days["n_true"], number, day, assigned, minutes)
@@ -196,12 +199,17 @@ def _residual(world: World) -> Iterator[Row]:
 def _residual_of(world: World, name: str, patrols: Patrols) -> Iterator[Row]:
     first = world.patrol_day * BINS_A_DAY
     mine = np.flatnonzero(world.is_treated)
-    counts = {c: world.counts["core", c][mine, first:].ravel() for c in ("n_true", "expected", "expected_without")}  # fmt: skip
+    counts = {
+        c: world.counts["core", c][mine, first:].ravel()
+        for c in ("n_true", "expected", "expected_without")
+    }
     n_bins = len(world.bin_start_s) - first
     place, step = np.repeat(np.arange(len(mine)), n_bins), np.tile(np.arange(n_bins), len(mine))
     begin = world.bin_start_s[first:][step]
     since = since_patrol(patrols, mine[place], begin, begin + 86_400 // BINS_A_DAY)
-    found = residual_curve(counts["n_true"], place, step % (7 * BINS_A_DAY), step // (7 * BINS_A_DAY), since)  # fmt: skip
+    found = residual_curve(
+        counts["n_true"], place, step % (7 * BINS_A_DAY), step // (7 * BINS_A_DAY), since
+    )
     if found.not_estimable is not None:
         yield Row(
             world.name,

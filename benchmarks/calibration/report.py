@@ -43,7 +43,9 @@ def markdown(found: pl.DataFrame, targets: list[Target], facts: dict[str, Any]) 
     ]  # fmt: skip
     for t in targets:
         verdict = "met" if t.is_met else "**missed**"
-        lines.append(f"| {t.says} | {_number(t.figure)} | {_number(t.margin)} | {t.lowest:g} to {t.highest:g} | {verdict} |")  # fmt: skip
+        lines.append(
+            f"| {t.says} | {_number(t.figure)} | {_number(t.margin)} | {t.lowest:g} to {t.highest:g} | {verdict} |"
+        )
     return "\n".join([*lines, ""])
 
 

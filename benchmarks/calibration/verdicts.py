@@ -10,8 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-HEADLINE = ("rate ratio", "WDD", "panel, clustered", "panel, randomisation", "panel, wild bootstrap",
-            "days by lot (ITT)", "per 15 minutes (CACE)")  # fmt: skip
+HEADLINE = (
+    "rate ratio",
+    "WDD",
+    "panel, clustered",
+    "panel, randomisation",
+    "panel, wild bootstrap",
+    "days by lot (ITT)",
+    "per 15 minutes (CACE)",
+)
 ON_LOG_SCALE = ("rate ratio", "panel, clustered", "days by lot (ITT)")
 
 
@@ -35,7 +42,9 @@ def table(rows: pl.DataFrame) -> pl.DataFrame:
     has_interval = pl.col("low").is_not_nan()
     covers = (pl.col("low") <= pl.col("truth")) & (pl.col("truth") <= pl.col("high"))
     error = (pl.col("value") - pl.col("truth")).filter(pl.col("value").is_finite())
-    half = ((pl.col("high") - pl.col("low")) / 2).filter(has_interval & pl.col("high").is_finite() & pl.col("low").is_finite())  # fmt: skip
+    half = ((pl.col("high") - pl.col("low")) / 2).filter(
+        has_interval & pl.col("high").is_finite() & pl.col("low").is_finite()
+    )
     return (
         rows.group_by("scenario", "estimator", maintain_order=True)
         .agg(
@@ -72,7 +81,9 @@ def _intervals(found: pl.DataFrame) -> list[Target]:
         if row["scenario"].endswith("null"):
             made.append(_share(f"{at}: false alarms", row["rejects"], 0.03, 0.07, row))
         if row["estimator"] in ON_LOG_SCALE:
-            made.append(Target(f"{at}: bias, log scale", row["bias"], -0.02, 0.02, 2 * row["bias_se"]))  # fmt: skip
+            made.append(
+                Target(f"{at}: bias, log scale", row["bias"], -0.02, 0.02, 2 * row["bias_se"])
+            )
     return made
 
 
@@ -112,14 +123,29 @@ def _residual(found: pl.DataFrame) -> list[Target]:
         made.append(_share(f"{at}: interval covers", row["coverage"], 0.90, 0.98, row))
         if day <= 3:
             away = float(np.exp(row["mean_value"]) - np.exp(row["mean_truth"]))
-            made.append(Target(f"{at}: seed mean less the twin's", away, -0.03, 0.03, 2 * row["bias_se"]))  # fmt: skip
+            made.append(
+                Target(f"{at}: seed mean less the twin's", away, -0.03, 0.03, 2 * row["bias_se"])
+            )
         if row["scenario"].endswith(("null", "beds")) and day >= 1:
-            made.append(_share(f"{at}: something found where nothing is", row["rejects"], 0.02, 0.08, row))  # fmt: skip
+            made.append(
+                _share(f"{at}: something found where nothing is", row["rejects"], 0.02, 0.08, row)
+            )
     leads = found.filter(pl.col("estimator") == "residual as assigned: placebo leads")
-    made += [_share(f"{r['scenario']}: {r['estimator']}", r["rejects"], 0.03, 0.07, r) for r in leads.iter_rows(named=True)]  # fmt: skip
+    made += [
+        _share(f"{r['scenario']}: {r['estimator']}", r["rejects"], 0.03, 0.07, r)
+        for r in leads.iter_rows(named=True)
+    ]
     if none := _of(found, "county null", "residual as assigned: not estimable"):
         total = _of(found, "county null", "rate ratio") or none
-        made.append(Target("county, ordinary schedule: says not estimable", none["n_seeds"] / total["n_seeds"], 0.99, 1.0, 0.0))  # fmt: skip
+        made.append(
+            Target(
+                "county, ordinary schedule: says not estimable",
+                none["n_seeds"] / total["n_seeds"],
+                0.99,
+                1.0,
+                0.0,
+            )
+        )
     return made
 
 

@@ -88,7 +88,9 @@ def _world(name: str, profile: Profile, seed: int, found: Counts) -> World:
     on = found.plan.filter(pl.col("arm") != "control")
     there = found.visits.filter(pl.col("kind") != "wrong_cell")
     arm = np.zeros((n_places, profile.n_patrol_days), np.int64)
-    codes = found.plan["arm"].replace_strict({"na": 0, "treat": 1, "control": 2}, return_dtype=pl.Int64)  # fmt: skip
+    codes = found.plan["arm"].replace_strict(
+        {"na": 0, "treat": 1, "control": 2}, return_dtype=pl.Int64
+    )
     arm[found.plan["place"].to_numpy(), _day(profile, found.plan)] = codes.to_numpy()
     minutes = np.zeros(arm.shape)
     length = (there["end_local"] - there["start_local"]).dt.total_seconds().to_numpy() / 60
@@ -104,7 +106,9 @@ def _world(name: str, profile: Profile, seed: int, found: Counts) -> World:
 
 
 def _day(profile: Profile, frame: pl.DataFrame) -> np.ndarray:
-    days = frame["police_day"].to_numpy().astype("datetime64[D]") - np.datetime64(profile.start, "D")  # fmt: skip
+    days = frame["police_day"].to_numpy().astype("datetime64[D]") - np.datetime64(
+        profile.start, "D"
+    )
     return np.asarray(days.astype(np.int64) - profile.patrol_day)
 
 

@@ -148,7 +148,10 @@ class Design:
         for f in self._factors:
             if at >= self.n_nuisance:
                 break
-            ones = sparse.csr_array((np.ones(len(f.codes)), (np.arange(len(f.codes)), f.codes)), shape=(len(f.codes), f.n + 1))  # fmt: skip
+            ones = sparse.csr_array(
+                (np.ones(len(f.codes)), (np.arange(len(f.codes)), f.codes)),
+                shape=(len(f.codes), f.n + 1),
+            )
             parts.append(ones[:, 1:])
             at += f.n
         return sparse.hstack(parts).tocsr()

@@ -73,7 +73,9 @@ def _statistics(
     """|sum of scores| / root of their squares, (n_draws,) for patrols (n_draws, n_rows)."""
     mu = nuisance_only(y, nuisance)
     used = mu > 0
-    design = Design({k: np.unique(v[used], return_inverse=True)[1] for k, v in nuisance.items()}, {})  # fmt: skip
+    design = Design(
+        {k: np.unique(v[used], return_inverse=True)[1] for k, v in nuisance.items()}, {}
+    )
     residual, w = np.asarray(y, dtype=np.float64)[used] - mu[used], mu[used]
     number = np.unique(cluster[used], return_inverse=True)[1]
     rows = np.arange(len(number))

@@ -40,7 +40,18 @@ def koper_curve(visits: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
         for at in range(STEP_MINUTES, int(HORIZON_MINUTES) + 1, STEP_MINUTES):
             share, error = kaplan_meier(minutes[mine], is_event[mine], at)
             n_at_risk = int((minutes[mine] >= at).sum())
-            rows.append((name, at, share, error, n_at_risk, int(mine.sum()), n_excluded, int(is_event[mine].sum())))  # fmt: skip
+            rows.append(
+                (
+                    name,
+                    at,
+                    share,
+                    error,
+                    n_at_risk,
+                    int(mine.sum()),
+                    n_excluded,
+                    int(is_event[mine].sum()),
+                )
+            )
     schema = {"band": pl.String, "minutes": pl.Int64, "share_quiet": pl.Float64, "standard_error": pl.Float64,
               "n_at_risk": pl.Int64, "n_visits": pl.Int64, "n_excluded": pl.Int64, "n_events": pl.Int64}  # fmt: skip
     return pl.DataFrame(rows, schema=schema, orient="row")

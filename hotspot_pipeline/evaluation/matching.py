@@ -33,7 +33,9 @@ class Matched:
         bad = self.balance.filter(~pl.col("is_balanced"))
         left = f"; {len(self.unmatched)} treated places found no control" if self.unmatched else ""
         if len(bad):
-            names = ", ".join(f"{f} {s:+.2f}" for f, s in bad.select("feature", "smd_after").iter_rows())  # fmt: skip
+            names = ", ".join(
+                f"{f} {s:+.2f}" for f, s in bad.select("feature", "smd_after").iter_rows()
+            )
             return Guard(
                 "balance",
                 "warning",
@@ -91,8 +93,18 @@ def balance(features: pl.DataFrame, is_treated: BoolArray, chosen: BoolArray) ->
         all_apart = values[is_treated].mean() - values[~is_treated].mean()
         t, c = values[chosen & is_treated], values[chosen & ~is_treated]
         apart = float(t.mean() - c.mean()) if len(t) and len(c) else np.nan
-        spread = all_apart / before if before not in (0.0, np.inf, -np.inf) else _spread(values, is_treated)  # fmt: skip
-        after = 0.0 if apart == 0 else apart / spread if spread > 0 else float(np.copysign(np.inf, apart))  # fmt: skip
+        spread = (
+            all_apart / before
+            if before not in (0.0, np.inf, -np.inf)
+            else _spread(values, is_treated)
+        )
+        after = (
+            0.0
+            if apart == 0
+            else apart / spread
+            if spread > 0
+            else float(np.copysign(np.inf, apart))
+        )
         ratio = float(t.var(ddof=1) / c.var(ddof=1)) if len(t) > 1 and c.var(ddof=1) > 0 else np.nan
         rows.append((name, before, after, ratio, bool(abs(after) < MAX_SMD)))
     schema = {"feature": pl.String, "smd_before": pl.Float64, "smd_after": pl.Float64,

@@ -95,7 +95,9 @@ def panel_effect(
         if redraws is not None:
             # the critical value comes from the draws, so the error goes without its small-sample factor
             bare = error * np.sqrt((found.n_clusters - 1) / found.n_clusters)
-            again = randomisation(rows.events, nuisance, rows.patrol, redraws, rows.place, value, bare)  # fmt: skip
+            again = randomisation(
+                rows.events, nuisance, rows.patrol, redraws, rows.place, value, bare
+            )
         else:
             again = score_wild_bootstrap(
                 rows.events, nuisance, rows.patrol.astype(np.float64), rows.place, value, error, seed

@@ -74,7 +74,10 @@ def parse_registration(entries: Mapping[str, object], name: str) -> Registered:
             raise NotRegistered(
                 f"{name}: {field} is not a field of a registration ({', '.join(FIELDS)})"
             )
-    days = {f: _day(entries[f], f, name) for f in ("before_from", "before_to", "after_from", "after_to", "known_at")}  # fmt: skip
+    days = {
+        f: _day(entries[f], f, name)
+        for f in ("before_from", "before_to", "after_from", "after_to", "known_at")
+    }
     if not days["before_from"] <= days["before_to"] < days["after_from"] <= days["after_to"]:
         raise NotRegistered(
             f"{name}: before_from <= before_to < after_from <= after_to does not hold"

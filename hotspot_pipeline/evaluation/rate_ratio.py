@@ -56,11 +56,15 @@ def rate_ratio(
         measure, "log_ratio", np.nan, np.nan, np.inf, -np.inf, np.inf, 1.0, "", counts,
         places.n_treated, places.n_control, is_causal_design=True,
     )  # fmt: skip
-    four = np.array([counts.treated_after, counts.treated_before, counts.control_after, counts.control_before])  # fmt: skip
+    four = np.array(
+        [counts.treated_after, counts.treated_before, counts.control_after, counts.control_before]
+    )
     if (four == 0).any():
         return _exact(base, four)
     value = float(np.log(four[0] / four[1]) - np.log(four[2] / four[3]))
-    error = float(np.sqrt(sum(_arm_variance(places, arm) for arm in (places.is_treated, ~places.is_treated))))  # fmt: skip
+    error = float(
+        np.sqrt(sum(_arm_variance(places, arm) for arm in (places.is_treated, ~places.is_treated)))
+    )
     df = places.n_treated + places.n_control - 2
     low, high, p = t_interval(value, error, df)
     return replace(
@@ -72,7 +76,12 @@ def rate_ratio(
 
 def poisson_log_error(counts: FourCounts) -> float:
     """sqrt(sum 1/count): the standard error of the log ratio if all four counts were Poisson (too small for years)."""
-    four = (counts.treated_before, counts.treated_after, counts.control_before, counts.control_after)  # fmt: skip
+    four = (
+        counts.treated_before,
+        counts.treated_after,
+        counts.control_before,
+        counts.control_after,
+    )
     return float(np.sqrt(sum(1 / c for c in four)))
 
 

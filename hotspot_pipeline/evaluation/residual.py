@@ -138,7 +138,9 @@ def _groups(
         weight: FloatArray = expected[at] / expected[at].sum()
         error = float(np.sqrt(weight @ found.covariance[np.ix_(at, at)] @ weight))
         low, high, _ = t_interval(value, error, found.n_clusters - 1)
-        rows.append((group, value, error, low, high, int(n_events[at].sum()), float(expected[at].sum())))  # fmt: skip
+        rows.append(
+            (group, value, error, low, high, int(n_events[at].sum()), float(expected[at].sum()))
+        )
     return pl.DataFrame(rows, schema={name: pl.Int64, **_SCHEMA}, orient="row")
 
 

@@ -89,6 +89,8 @@ def ring_effect(
     Below nothing in the ring is diffusion of benefit, above it displacement. The displacement quotient (WDQ) is not computed:
     it is undefined or misleading when the places' own change is not clearly negative. `n_removed` cells are reported.
     """
-    note = Guard("overlap", "clear", f"ring {ring}: {n_removed} cells around several places were left out")  # fmt: skip
+    note = Guard(
+        "overlap", "clear", f"ring {ring}: {n_removed} cells around several places were left out"
+    )
     ratio = rate_ratio(around, measure=f"ring_{ring}").with_guards(note)
     return RingEstimates(ring, ratio, wdd(places, around).with_guards(note))

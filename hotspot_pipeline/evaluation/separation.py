@@ -12,8 +12,10 @@ import numpy as np
 from hotspot_pipeline.evaluation.design import Design
 from hotspot_pipeline.evaluation.estimate import BoolArray, FloatArray
 
-_ZERO = 1e-5
-MAX_ITERATIONS = 500
+# the weight makes rows with events fit to about its inverse; where nothing is separated the fit dies out towards zero
+_WEIGHT = 1e8
+_NOT_NEGATIVE, _POSITIVE = 1e-6, 1e-4
+MAX_ITERATIONS = 2000
 
 
 def separated_rows(y: FloatArray, design: Design) -> BoolArray:
@@ -24,13 +26,12 @@ def separated_rows(y: FloatArray, design: Design) -> BoolArray:
     positive part of the fit, repeat until the fit has no negative part. Raises ValueError where it does not settle.
     """
     is_zero = y == 0
-    weight = np.where(is_zero, 1.0, max(len(y), 100) / _ZERO)
+    weight = np.where(is_zero, 1.0, _WEIGHT)
     target = is_zero.astype(np.float64)
     for _ in range(MAX_ITERATIONS):
         fitted = design.project(weight, target)
-        fitted[np.abs(fitted) < _ZERO * 10] = 0.0
         fitted[~is_zero] = 0.0
-        if (fitted >= 0).all():
-            return np.asarray(fitted > 0)
+        if (fitted >= -_NOT_NEGATIVE).all():
+            return np.asarray(fitted > _POSITIVE)
         target = np.maximum(fitted, 0.0)
     raise ValueError(f"separation: no answer in {MAX_ITERATIONS} steps")

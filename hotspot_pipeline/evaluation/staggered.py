@@ -66,7 +66,13 @@ def staggered(events: IntArray, place: IntArray, period: IntArray, start: IntArr
         int(events[~ever & (period < start[ever].min())].sum()),
         int(events[~ever & (period >= start[ever].min())].sum()),
     )
-    notes = () if is_finite.all() else (f"{int((~is_finite).sum())} of {len(is_finite)} cohort periods have no event and are left out of the mean",)  # fmt: skip
+    notes = (
+        ()
+        if is_finite.all()
+        else (
+            f"{int((~is_finite).sum())} of {len(is_finite)} cohort periods have no event and are left out of the mean",
+        )
+    )
     overall = Estimate(
         "staggered", "log_ratio", value, error, df, low, high, p,
         f"clustered by {found.n_clusters} places, t({df})", counts,

@@ -69,7 +69,9 @@ def _follows(estimate: Estimate) -> str:
 
 
 def _why(estimate: Estimate, forbidding: list[Guard]) -> str:
-    reasons = [g.reason for g in forbidding] or [n for n in estimate.notes if n.startswith("not causal")]  # fmt: skip
+    reasons = [g.reason for g in forbidding] or [
+        n for n in estimate.notes if n.startswith("not causal")
+    ]
     return (
         "; ".join(reasons) if reasons else "not causal: nothing to compare with over the same time"
     )
