@@ -45,21 +45,17 @@ def table(rows: pl.DataFrame) -> pl.DataFrame:
     half = ((pl.col("high") - pl.col("low")) / 2).filter(
         has_interval & pl.col("high").is_finite() & pl.col("low").is_finite()
     )
-    return (
-        rows.group_by("scenario", "estimator", maintain_order=True)
-        .agg(
-            n_seeds=pl.len(),
-            mean_truth=pl.col("truth").mean(),
-            mean_value=pl.col("value").filter(pl.col("value").is_finite()).mean(),
-            bias=error.mean(),
-            # one seed has no spread
-            bias_se=(error.std() / error.count().sqrt()).fill_null(float("nan")),
-            mean_half_width=half.mean(),
-            coverage=covers.filter(has_interval).mean(),
-            rejects=(pl.col("p_value") < 0.05).filter(pl.col("p_value").is_not_nan()).mean(),
-            flagged=pl.col("is_flagged").mean(),
-        )
-        .sort("scenario", maintain_order=True)
+    return rows.group_by("scenario", "estimator", maintain_order=True).agg(
+        n_seeds=pl.len(),
+        mean_truth=pl.col("truth").mean(),
+        mean_value=pl.col("value").filter(pl.col("value").is_finite()).mean(),
+        bias=error.mean(),
+        # one seed has no spread
+        bias_se=(error.std() / error.count().sqrt()).fill_null(float("nan")),
+        mean_half_width=half.mean(),
+        coverage=covers.filter(has_interval).mean(),
+        rejects=(pl.col("p_value") < 0.05).filter(pl.col("p_value").is_not_nan()).mean(),
+        flagged=pl.col("is_flagged").mean(),
     )
 
 
