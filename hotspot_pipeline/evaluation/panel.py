@@ -31,7 +31,7 @@ ENOUGH_PLACES = 40
 class PanelRows:
     """One row a place and period: `events` from 0, `place` and `period` whole numbers from 0, `patrol` whether patrolled.
 
-    All (n_rows,). `by_lot`: places or days were drawn; `has_controls`: some places are never patrolled.
+    All (n_rows,). Raises ValueError for unequal lengths, NotIdentified where all rows or none are patrolled.
     """
 
     events: IntArray
@@ -94,7 +94,7 @@ def panel_effect(
     if found.n_clusters < ENOUGH_PLACES and few == "auto":
         if redraws is not None:
             # the critical value comes from the draws, so the error goes without its small-sample factor
-            bare = error * np.sqrt((found.n_clusters - 1) / found.n_clusters)
+            bare = error * float(np.sqrt((found.n_clusters - 1) / found.n_clusters))
             again = randomisation(
                 rows.events, nuisance, rows.patrol, redraws, rows.place, value, bare
             )

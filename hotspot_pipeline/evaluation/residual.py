@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from hotspot_pipeline.evaluation.estimate import FloatArray, IntArray, t_interval
+from hotspot_pipeline.evaluation.estimate import FloatArray, Guard, IntArray, t_interval
 from hotspot_pipeline.evaluation.lags import Since
 from hotspot_pipeline.evaluation.ppml import Fit, fit
 
@@ -25,6 +25,7 @@ CLEAN_FROM_H = N_DAYS * 24
 # with fewer events the comparison alone has a standard error of 0.13 or more, as large as the effects in question
 MIN_CLEAN_EVENTS, MIN_CLEAN_SHARE = 60, 0.02
 LEAD_DAYS = 3
+PLACEBO_P = 0.05
 _SCHEMA = {"log_ratio": pl.Float64, "standard_error": pl.Float64, "low": pl.Float64, "high": pl.Float64,
            "n_events": pl.Int64, "expected_without": pl.Float64}  # fmt: skip
 
@@ -49,6 +50,25 @@ class Residual:
     dispersion: float
     n_places: int
     not_estimable: str | None
+
+    @property
+    def guards(self) -> tuple[Guard, ...]:
+        """Whether the curve may be read as what patrols leave behind."""
+        if self.not_estimable is not None:
+            return (Guard("clean_comparison", "forbids", self.not_estimable),)
+        text = f"placebo leads are nothing: p = {self.leads_p:.3f}"
+        return (
+            Guard(
+                "clean_comparison",
+                "clear",
+                f"{self.n_clean_events} events in {100 * self.clean_share:.1f} % of the time are seven days and more after a patrol",
+            ),
+            Guard("placebo_leads", "clear", text)
+            if self.leads_p >= PLACEBO_P
+            else Guard(
+                "placebo_leads", "forbids", f"{text} does not hold: patrols went where crime was"
+            ),
+        )
 
 
 def residual_curve(

@@ -12,6 +12,7 @@ import math
 
 from hotspot_pipeline.evaluation.estimate import Estimate, Guard
 from hotspot_pipeline.evaluation.guards import may_show_percent
+from hotspot_pipeline.evaluation.residual import Residual
 
 # words that claim a cause; they stand in the second sentence only, and only where `may_say_effect`
 CLAIMS = ("reduced", "increased")
@@ -35,6 +36,30 @@ def may_say_effect(estimate: Estimate) -> bool:
 def two_sentences(estimate: Estimate) -> tuple[str, str]:
     """(what was counted, what follows from it)."""
     return f"{_counted(estimate)}.", f"{_follows(estimate)}."
+
+
+def sentences_of_curve(curve: Residual) -> tuple[str, str]:
+    """The same for how long a patrol is remembered: (what was compared, up to which day anything can be seen)."""
+    first = f"We compared the hours after a patrol left with hours seven days and more after one, in {curve.n_places} places: {curve.n_clean_events} events fell into the latter."
+    forbidding = [g.reason for g in curve.guards if g.verdict == "forbids"]
+    if forbidding:
+        return first, f"How long a patrol is remembered cannot be said: {'; '.join(forbidding)}."
+    days = 0
+    # unbroken from the day of the patrol on: one late day below nothing is what chance gives
+    for row in curve.by_day.iter_rows(named=True):
+        if not row["high"] < 0:
+            break
+        days += 1
+    if days == 0:
+        return first, "No day after a patrol can be told from chance, the first included."
+    ratio = math.exp(curve.by_day["log_ratio"][0])
+    shows = may_show_percent(curve.by_day["n_events"][0], curve.n_clean_events)
+    size = f"{100 * (1 - ratio):.0f} %" if shows else f"a rate ratio of {ratio:.2f}"
+    until = "24 hours" if days == 1 else f"{days} days"
+    return (
+        first,
+        f"Crime was lower, by {size} on the first day, for {until} after a patrol; later days cannot be told from chance.",
+    )
 
 
 def _counted(estimate: Estimate) -> str:

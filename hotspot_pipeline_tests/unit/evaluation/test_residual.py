@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from hotspot_pipeline.evaluation.lags import Patrols, run_lengths, since_patrol
 from hotspot_pipeline.evaluation.residual import DURING, lag_codes, residual_curve
+from hotspot_pipeline.evaluation.wording import sentences_of_curve
 
 HOUR = 3600
 
@@ -87,6 +90,14 @@ def test_the_curve_that_was_put_in_comes_out() -> None:
     ]
     assert found.leads_p > 0.001
     assert found.naive_log_ratio < 0
+    sure = replace(found, leads_p=0.5)
+    days = [h < 0 for h in sure.by_day["high"]].index(False)
+    assert days >= 1
+    told = sentences_of_curve(sure)[1]
+    assert told.startswith("Crime was lower")
+    assert ("24 hours" if days == 1 else f"{days} days") in told
+    blurred = replace(sure, by_day=sure.by_day.with_columns(high=pl.lit(0.1)))
+    assert "lower" not in sentences_of_curve(blurred)[1]
 
 
 def test_patrols_that_follow_crime_show_in_the_placebo_leads() -> None:
@@ -95,6 +106,8 @@ def test_patrols_that_follow_crime_show_in_the_placebo_leads() -> None:
     found = residual_curve(y + busy, rows, hour, week, since)
     assert found.leads_p < 0.001
     assert found.leads.row(0, named=True)["log_ratio"] > 0.1
+    assert "cannot be said" in sentences_of_curve(found)[1]
+    assert "went where crime was" in sentences_of_curve(found)[1]
 
 
 def test_an_ordinary_schedule_says_that_it_cannot_tell() -> None:
@@ -103,6 +116,7 @@ def test_an_ordinary_schedule_says_that_it_cannot_tell() -> None:
     assert found.not_estimable.startswith(f"not estimable: {found.n_clean_events} events at lag >= 7")  # fmt: skip
     assert found.by_day.is_empty()
     assert found.clean_share < 0.01
+    assert "not estimable" in sentences_of_curve(found)[1]
 
 
 def test_stretches_with_a_patrol_are_neither_before_nor_after() -> None:
