@@ -192,8 +192,9 @@ def _days_by_lot(world: World) -> Iterator[Row]:
 
 
 def _residual(world: World) -> Iterator[Row]:
-    for name, patrols in (("as assigned", world.assigned), ("as treated", world.delivered)):
-        yield from _residual_of(world, name, patrols)
+    yield from _residual_of(world, "as assigned", world.assigned)
+    if world.name.endswith("base"):
+        yield from _residual_of(world, "as treated", world.delivered)
 
 
 def _residual_of(world: World, name: str, patrols: Patrols) -> Iterator[Row]:

@@ -179,13 +179,12 @@ def _live_through(
     extra: pl.DataFrame | None,
 ) -> Twin:
     """Kind by kind, so that what happens to one does not depend on which others are simulated."""
+    around = ring_addresses(county, places) if ring == "displacement" else None
     twins = []
     for name in events["kind"].unique(maintain_order=True):
         is_kind = pl.col("kind") == name
-        more = None if extra is None else extra.filter(is_kind)
-        twins.append(
-            live_through(streams, name, effect, ring, county, places, events.filter(is_kind), more)
-        )
+        mine, more = events.filter(is_kind), None if extra is None else extra.filter(is_kind)
+        twins.append(live_through(streams, name, effect, ring, county, places, mine, more, around))
     return Twin(pl.concat([t.happened for t in twins]), pl.concat([t.fate for t in twins]))
 
 
