@@ -145,7 +145,6 @@ def _panels(world: World) -> Iterator[Row]:
     after = np.arange(2 * n_side) >= n_side
     rows = _panel_rows(counts, treated[:, None] & after)
     yield _row(world, "panel, clustered", panel_effect(rows, few="cluster"), programme)
-    # half years back to the selection year, quarters from then on
     quarters = daily[:, world.patrol_day - 8 * 91 : world.patrol_day + 4 * 91].reshape(n, 12, 91)
     start = np.repeat(np.where(treated, 8, NEVER), 12)
     study = event_study(
