@@ -35,10 +35,10 @@ def test_coverage_bias_and_false_alarms_are_counted_by_hand() -> None:
 
 
 @pytest.mark.parametrize("group", [pytest.param(0, marks=pytest.mark.slow), 1, 2])
-def test_one_small_seed_gives_every_estimator_of_every_force(group: int) -> None:
-    found = _table(
-        [row for k in range(2 if group == 0 else 1) for row in one_seed((k, group, True))]
-    )
+def test_a_seed_gives_every_estimator_of_every_force(group: int) -> None:
+    # two whole forces where rings are asked for: their figure has an error, and small ones are too thin for the curve
+    seeds, is_quick = (range(2), False) if group == 0 else (range(1), True)
+    found = _table([row for k in seeds for row in one_seed((k, group, is_quick))])
     assert list(found["scenario"].unique(maintain_order=True)) == [n for n, _, _ in GROUPS[group]]
     asked = verdicts.targets(found)
     # nothing is judged by one seed, but everything that is asked of the estimators must have a figure
