@@ -25,10 +25,11 @@ def test_the_posterior_by_brute_force() -> None:
     assert found.expected == pytest.approx(15.0)
 
 
-@pytest.mark.parametrize(("share", "precision", "mean"), [(0.8, 60.0, 30.0), (0.95, 200.0, 8.0), (0.6, 25.0, 120.0)])  # fmt: skip
+@pytest.mark.parametrize(("share", "precision", "mean", "most"), [(0.8, 60.0, 30.0, 0.96), (0.95, 200.0, 8.0, 0.99), (0.6, 25.0, 120.0, 0.96)])  # fmt: skip
 def test_nine_of_ten_intervals_hold_what_the_week_comes_to(
-    share: float, precision: float, mean: float
+    share: float, precision: float, mean: float, most: float
 ) -> None:
+    # where nearly all is known, the shortest interval of whole numbers holds more than it is asked for
     rng = np.random.default_rng(7)
     held, n_tried = 0, 150
     for _ in range(n_tried):
@@ -39,7 +40,7 @@ def test_nine_of_ten_intervals_hold_what_the_week_comes_to(
         assert made is not None
         found = nowcast(int(known[26]), made)
         held += found.low <= settled[26] <= found.high
-    assert 0.85 <= held / n_tried <= 0.97
+    assert 0.85 <= held / n_tried <= most
 
 
 def test_the_share_is_the_one_that_was_put_in() -> None:
