@@ -180,7 +180,7 @@ def _means(
         new_b = np.linalg.lstsq(xc * np.sqrt(w)[:, None], zc * np.sqrt(w), rcond=None)[0]
         new_levels = z_mean - x_mean @ new_b
         moved = max(np.abs(new_b - b).max(initial=0.0), np.abs(new_levels - levels).max())
-        levels, b = new_levels, new_b
+        levels, b = np.asarray(new_levels), np.asarray(new_b)
         if moved < 1e-11:
             break
     whole = np.zeros(len(varies))
