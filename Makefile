@@ -11,10 +11,10 @@ KILLS ?= 100
 VERIFY := HOTSPOTS_VERIFY_DIR=$(CURDIR)/build/verify HOTSPOTS_VERIFY_KILLS=$(KILLS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test lint fix bench verify lock docs clean
+.PHONY: help demo ui test lint fix bench calibrate verify lock docs clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.runtime: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "no Python >= 3.11 found; set PYTHON=/path/to/python3"; exit 1; }
@@ -60,6 +60,9 @@ fix: $(VENV)/.dev  ## format and mend what can be mended by itself
 
 bench: $(VENV)/.dev  ## side-by-side runs against what one would use instead
 	@$(BIN)/python -m benchmarks
+
+calibrate: $(VENV)/.dev  ## the estimators of effects on a thousand simulated forces: an hour on two cores
+	@$(BIN)/python -m benchmarks.calibration --jobs $(JOBS)
 
 verify: .venv-spark/.done  ## what takes longer: kills, restarts, a county's nights, a browser, Spark; writes docs/verify.md
 	@rm -rf build/verify

@@ -17,7 +17,7 @@ from hotspot_pipeline.history.book import entries_of, kinds_of, known_records, w
 from hotspot_pipeline.history.guard import judged
 from hotspot_pipeline.history.ledger import close_ledgers, n_moved, open_ledgers, write_ledgers
 from hotspot_pipeline.history.nights import ABSENCES, FeedNight, nights_of, to_look_at
-from hotspot_pipeline.history.timeline import Changes, changes
+from hotspot_pipeline.history.timeline import changes
 from hotspot_pipeline.history.version_rows import write_versions
 from hotspot_pipeline.history.versioned import Versioned
 from hotspot_pipeline.history.versions import observed_versions
@@ -44,8 +44,9 @@ def digest(
         return []
     looks = [to_look_at(n, accepted) for n in nights]
     first = {n.feed for n in nights if n.is_first}
+    # outside of the transaction, within which nothing that is dropped gives its room back
+    observations.stage_rows(session, spec, looks)
     with session.transaction():
-        observations.stage_rows(session, spec, looks)
         known = known_records(session, spec)
         planned = entries_of(session, spec, nights, None, known, run_id, now)
         _stage_moments(session, nights, planned)
@@ -78,14 +79,23 @@ def _slice(
     """The versions of a range of records, and what the ledgers say of them. Each record stands for itself, so memory is needed for a
     part of them only."""
     records = _records(session, nights, part)
-    found = changes(
-        _observed(session, spec, nights, records, part), _standing(session, records, part)
-    )
-    write_versions(session, spec, found)
-    observations.stage_now(session, spec, part)
-    _note_changed(session, spec, found)
-    session.stage("digest_answers", found.answers.select("record", "observed_ts", "known_from"))
-    write_ledgers(session, spec)
+    with session.shelved("digest_part", observations.read_part(session, part)):
+        found = changes(
+            _observed(session, spec, nights, records, part), _standing(session, records, part)
+        )
+        write_versions(session, spec, found)
+    edits = (found.added, found.closed, found.taken_back)
+    changed = pl.concat([e.select("record") for e in edits]).unique()
+    with (
+        session.shelved("digest_changed", changed),
+        session.shelved("digest_now", observations.read_now(session, spec, changed)),
+        session.shelved(
+            "digest_answers", found.answers.select("record", "observed_ts", "known_from")
+        ),
+    ):
+        session.execute(f"insert into {changed_records(spec)} select feed, source_system, record_id from digest_records semi join digest_changed using (record)")  # fmt: skip
+        session.execute(f"insert into {_NAMES} select extract_id, source_file, line_no from digest_now")  # fmt: skip
+        write_ledgers(session, spec)
     counts = (found.added.height, found.closed.height, found.taken_back.height)
     return _Done(kinds_of(nights, records, found), counts)
 
@@ -109,15 +119,8 @@ def _observed(
             for is_release, n_absences in ((False, ABSENCES["full"]), (True, ABSENCES["release"]))
         ]
     )
-    session.stage("digest_states", states.select("ptr").unique())
     facts = session.frame(
-        f"""
-        select d.ptr, {spec.status} as record_status, {spec.group_hashes("v")}
-        from digest_states s
-        join digest_rows d on d.ptr = s.ptr
-        join digest_content v
-            on v.extract_id = d.extract_id and v.source_file = d.source_file and v.line_no = d.line_no
-        """
+        f"select ptr, {spec.status} as record_status, {spec.group_hashes('v')} from digest_part v"
     )
     learned = pl.concat([n.new.select("feed", "order_ts_utc", "learned_ts") for n in nights])
     return (
@@ -162,18 +165,6 @@ def _standing(session: Session, records: pl.DataFrame, part: tuple[int, int]) ->
         {"first": part[0], "end": part[1]},
     )
     return rows.join(records.drop("feed"), on="record", how="left")
-
-
-def _note_changed(session: Session, spec: Versioned, found: Changes) -> None:
-    """Adds to `changed_records`, and to `_NAMES` the rows behind these records."""
-    parts = (found.added, found.closed, found.taken_back)
-    session.stage("digest_changed", pl.concat([p.select("record") for p in parts]).unique())
-    changed = "select feed, source_system, record_id from digest_records semi join digest_changed using (record)"
-    session.execute(f"insert into {changed_records(spec)} {changed}")
-    session.execute(
-        f"insert into {_NAMES} select extract_id, source_file, line_no from digest_now "
-        f"semi join ({changed}) using (feed, source_system, record_id)"
-    )
 
 
 def _stage_moments(session: Session, nights: list[FeedNight], entries: pl.DataFrame) -> None:

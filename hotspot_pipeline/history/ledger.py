@@ -2,7 +2,7 @@
 
 Here: each new answer beside the one before it. Not here: which answers there are (`timeline.py`), how a change reads (`words.py`),
 the count ledger (a SQL model). Works on temporary tables of the digest: `digest_answers` (record, observed_ts, known_from of the new
-answers), `digest_records`, `digest_now` (their versions as they stand now), `digest_moments` (feed, known_from, observed_ts, extract_id, is_first_load; without observed_ts
+answers), `digest_now` (the versions of their records as they stand now, with `rid` and `record`), `digest_moments` (feed, known_from, observed_ts, extract_id, is_first_load; without observed_ts
 the extract that corrected something).
 
 Groups are those of the lookups as they were known with the answer, or after the newest change of a lookup that the ledgers tell of already
@@ -22,6 +22,12 @@ from hotspot_pipeline.warehouse.session import Session
 _NOT_SEEN = "('missing_from_source', 'withdrawn')"
 
 
+# each new answer `n` beside the answer `b` that ended when it began
+_PAIRED = (
+    "digest_pairs p join digest_now n on n.rid = p.n_rid left join digest_now b on b.rid = p.b_rid"
+)
+
+
 def open_ledgers(session: Session) -> None:
     session.execute(
         "create or replace temp table digest_affected as select * exclude (run_id) from history.affected_weeks limit 0"
@@ -33,17 +39,14 @@ def open_ledgers(session: Session) -> None:
 
 def write_ledgers(session: Session, spec: Versioned) -> None:
     """Adds to `history.recodes` what the new answers of some records change, and keeps where they touch the figures."""
-    session.execute(
-        f"create or replace temp table digest_pairs as {_pairs(spec)}",
-        {"told": told_until(session)} if spec is CRIMES else {},
-    )
-    session.execute(f"insert into history.recodes by name {_recodes(spec)}")
-    session.execute(f"insert into digest_affected by name {_affected(spec)}")
-    session.execute(
-        "insert into digest_moved select extract_id, count(*) from digest_pairs "
-        "where is_known_before and n.cell_r9 is distinct from b.cell_r9 group by 1"
-    )
-    session.execute("drop table digest_pairs")
+    told = {"told": told_until(session)} if spec is CRIMES else {}
+    with session.shelved("digest_pairs", session.frame(_pairs(spec), told)):
+        session.execute(f"insert into history.recodes by name {_recodes(spec)}")
+        session.execute(f"insert into digest_affected by name {_affected(spec)}")
+        session.execute(
+            f"insert into digest_moved select p.extract_id, count(*) from {_PAIRED} "
+            "where p.is_known_before and n.cell_r9 is distinct from b.cell_r9 group by 1"
+        )
 
 
 def close_ledgers(session: Session, run_id: str) -> None:
@@ -66,7 +69,7 @@ def n_moved(session: Session) -> pl.DataFrame:
 
 
 def _pairs(spec: Versioned) -> str:
-    """Each new answer `n` beside the answer `b` that ended when it began; `is_loud` where a count may change."""
+    """The places of each new answer and of the one before it, their groups, and what differs; `is_loud` where a count may change."""
     differs = ", ".join(
         f"hash({_listed('b', spec.groups[g])}) <> hash({_listed('n', spec.groups[g])}) as is_{g}"
         for g in GROUPS
@@ -78,18 +81,15 @@ def _pairs(spec: Versioned) -> str:
     else:
         groups, spans = "'ASB' as b_group, 'ASB' as n_group", ""
     return f"""
-        select *, not is_known_before or b.record_status <> n.record_status or {loud} as is_loud
+        select *, not is_known_before or is_turned or {loud} as is_loud
         from (
-            select b, n, b.record_id is not null as is_known_before, {groups}, {differs},
+            select b.rid as b_rid, n.rid as n_rid, b.record_id is not null as is_known_before, b.record_status <> n.record_status as is_turned, {groups}, {differs},
                 coalesce(m.extract_id, k.extract_id) as extract_id, coalesce(m.is_first_load, false) as is_first_load
             from digest_answers a
-            join digest_records r on r.record = a.record
             join digest_now n
-                on n.feed = r.feed and n.source_system = r.source_system and n.record_id = r.record_id
-                and n.observed_utc = a.observed_ts and n.known_from_utc = a.known_from
+                on n.record = a.record and n.observed_utc = a.observed_ts and n.known_from_utc = a.known_from
             left join digest_now b
-                on b.feed = r.feed and b.source_system = r.source_system and b.record_id = r.record_id
-                and b.known_to_utc = n.known_from_utc and b.known_from_utc < b.known_to_utc
+                on b.record = a.record and b.known_to_utc = a.known_from and b.known_from_utc < b.known_to_utc
             left join digest_moments m
                 on m.feed = n.feed and m.known_from = n.known_from_utc and m.observed_ts = n.observed_utc
             left join digest_moments k
@@ -103,12 +103,12 @@ def _pairs(spec: Versioned) -> str:
 
 def _recodes(spec: Versioned) -> str:
     common = f"""
-        '{spec.table}' as table_name, n.feed, n.source_system, n.record_id, n.known_from_utc, extract_id,
+        '{spec.table}' as table_name, n.feed, n.source_system, n.record_id, n.known_from_utc, p.extract_id,
         b.week_start as week_before, n.week_start as week_after, b.month as month_before, n.month as month_after
     """
     parts = [
         f"select {common}, '{aspect}' as aspect, {w.was} as was, {w.became} as became, {w.words} as words, {w.why} as why "
-        f"from digest_pairs where is_known_before and is_{aspect} "
+        f"from {_PAIRED} where p.is_known_before and p.is_{aspect} "
         f"and b.record_status not in {_NOT_SEEN} and n.record_status not in {_NOT_SEEN}"
         for aspect, w in WORDINGS[spec.table].items()
     ]
@@ -121,8 +121,8 @@ def _recodes(spec: Versioned) -> str:
                 else 'in the source again' end,
             case n.record_status when 'missing_from_source' then 'absent from whole extracts'
                 when 'withdrawn' then 'only withdrawn extracts had shown it' end
-        from digest_pairs
-        where is_known_before and b.record_status <> n.record_status
+        from {_PAIRED}
+        where p.is_known_before and p.is_turned
             and (b.record_status in {_NOT_SEEN} or n.record_status in {_NOT_SEEN})
         """
     )
@@ -133,10 +133,10 @@ def _affected(spec: Versioned) -> str:
     """{{old, new}} x (cell, police day, group): a state that counts in nothing touches nothing."""
     sides = [
         f"""
-        select known_with, known_from_utc, '{side}' as side, {row}.week_start, {row}.police_day, {row}.month,
-            coalesce({row}.police_day, {row}.month) as event_date, coalesce({row}.cell_r9, 0) as cell_r9, {row}_group as cat_group, not is_known_before as is_new
-        from (select *, extract_id as known_with, n.known_from_utc as known_from_utc from digest_pairs)
-        where is_loud and not is_first_load and {row}.record_status = 'live'
+        select p.extract_id as known_with, n.known_from_utc, '{side}' as side, {row}.week_start, {row}.police_day, {row}.month,
+            coalesce({row}.police_day, {row}.month) as event_date, coalesce({row}.cell_r9, 0) as cell_r9, p.{row}_group as cat_group, not p.is_known_before as is_new
+        from {_PAIRED}
+        where p.is_loud and not p.is_first_load and {row}.record_status = 'live'
         """
         for side, row in (("left", "b"), ("came", "n"))
     ]

@@ -3,10 +3,11 @@
 Here: SQL over `raw` and `validated`, and which records a night can have touched. Not here: what follows from the
 sightings (`versions.py`), and what is written (`digest.py`).
 
-Works in temporary tables of the session: `digest_extracts` and `digest_wholes` (the accepted extracts), `digest_touched` and
-`digest_records` (the records to look at), `digest_content` (their accepted rows, all columns) and `digest_rows` (the same, numbered;
-`record` and `ptr` are the integers of the kernels), `digest_sightings`. A night looks at a few thousand records of millions: the large tables are read
-once for them, and every later step works on the few.
+Works in temporary tables of the session: `digest_extracts` and `digest_wholes` (the accepted extracts), `digest_turned_away`, `digest_touched` and
+`digest_records` (the records to look at, with the integer `record` of the kernels), `digest_content` (their accepted rows, all columns) and
+`digest_rows` (which row is of which record). A night looks at a few thousand records of millions: the large tables are read once for them,
+and every later step works on the few. Where all are looked at, they are read part by part as frames (`digest_part`): a temporary table
+that is dropped within a transaction would keep its room until the end.
 """
 
 from __future__ import annotations
@@ -58,6 +59,23 @@ _TOUCHED = """
     from raw.full_runs r join {validated} v
         on v.extract_id = r.extract_id and v.source_file = r.source_file and v.line_no = r.line_no
     where r.feed = $feed and (r.from_order_ts_utc > $since or r.to_order_ts_utc >= $absent_since)
+    union
+    select distinct r.feed, v.source_system, v.{pid}
+    from validated.rejects j
+    join raw.full_runs r
+        on r.extract_id = j.extract_id and r.source_file = j.source_file and r.line_no = j.line_no
+    join {validated} v on v.{pid} = j.record_pid
+    where r.feed = $feed and (r.from_order_ts_utc > $since or r.to_order_ts_utc >= $absent_since)
+"""
+# whole extracts in which a record stands with a row that the gate turned away: the record is there, what is said of it is not known
+_TURNED_AWAY = """
+    select distinct d.record, f.order_ts_utc
+    from validated.rejects j
+    join raw.full_runs r
+        on r.extract_id = j.extract_id and r.source_file = j.source_file and r.line_no = j.line_no
+    join digest_records d on d.feed = r.feed and d.record_id = j.record_pid
+    join digest_wholes f
+        on f.feed = r.feed and f.order_ts_utc between r.from_order_ts_utc and coalesce(r.to_order_ts_utc, timestamp '9999-01-01')
 """
 # frames and ledgers of this many rows take one to two gigabytes
 ROWS_AT_A_TIME = 500_000
@@ -71,7 +89,7 @@ _SCOPE = """({alias}.feed_no * 100000
 _SIGHTINGS = f"""
     select w.record, {_SCOPE.format(alias="w")} as scope, w.order_ts_utc as from_ts, w.order_ts_utc as to_ts, w.ptr, w.row_hash,
         w.kind = 'snapshot' as is_release
-    from digest_rows w where w.kind <> 'full'
+    from digest_part w where w.kind <> 'full'
     union all
     select w.record, {_SCOPE.format(alias="w")}, f.order_ts_utc, t.order_ts_utc, w.ptr, w.row_hash, false
     from (
@@ -81,7 +99,7 @@ _SIGHTINGS = f"""
                 where j.extract_id = x.extract_id and j.source_file = x.source_file and j.line_no = x.line_no
             ) then greatest(r.from_order_ts_utc, x.order_ts_utc) else r.from_order_ts_utc end as run_from,
             coalesce(r.to_order_ts_utc, timestamp '9999-01-01') as run_to
-        from digest_rows x
+        from digest_part x
         join raw.full_runs r
             on r.extract_id = x.extract_id and r.source_file = x.source_file and r.line_no = x.line_no
         where x.kind = 'full'
@@ -90,9 +108,10 @@ _SIGHTINGS = f"""
     asof join digest_wholes t on t.feed = w.feed and w.run_to >= t.order_ts_utc
     where f.order_ts_utc <= t.order_ts_utc
 """
-_WHOLES = f"""
+# of all records, for a month may have been published without any of those that are looked at together
+_SCOPES = f"""
     select distinct {_SCOPE.format(alias="w")} as scope, w.order_ts_utc as order_ts, true as is_release
-    from digest_rows w where w.kind = 'snapshot'
+    from digest_found w where w.kind = 'snapshot'
     union
     select f.feed_no * 100000, f.order_ts_utc, false from digest_wholes f
     order by 1, 2
@@ -150,33 +169,36 @@ def stage_rows(session: Session, spec: Versioned, looks: Sequence[LookAt]) -> No
                 f"on t.feed = q.feed and t.source_system = q.source_system and t.record_id = q.record_id "
                 f"where q.feed = '{look.feed}'"
             )
-    columns = "feed, feed_no, source_system, record_id, extract_id, source_file, line_no, row_hash, month, kind, order_ts_utc"
+    columns = "feed, feed_no, source_system, record_id, month, kind, order_ts_utc, rid"
     union = "\nunion all\n".join(f"select {columns} from ({part})" for part in parts)
     everything = ", ".join(f"'{n.feed}'" for n in looks if n.everything) or "null"
     session.execute(f"create or replace temp table digest_found as {union}")
+    session.execute(f"create or replace temp table digest_scopes as {_SCOPES}")
+    # numbered as they came, so that a range of them lies together in the tables
     session.execute(
         f"""
         create or replace temp table digest_records as
-        select feed, source_system, record_id, row_number() over (order by feed, source_system, record_id) as record
+        select feed, source_system, record_id, row_number() over (order by min(rid), feed, source_system, record_id) as record
         from (
-            select feed, source_system, record_id from digest_found
-            union
-            select feed, source_system, record_id from {spec.versions} where feed in ({everything})
+            select feed, source_system, record_id, rid from digest_found
+            union all
+            select feed, source_system, record_id, null from {spec.versions} where feed in ({everything})
         )
+        group by feed, source_system, record_id
         """
     )
-    stage_versions(session, spec, looks)
     session.execute(
         """
         create or replace temp table digest_rows as
-        select f.*, r.record,
-            row_number() over (order by f.order_ts_utc, r.record, f.extract_id, f.source_file, f.line_no) as ptr
+        select r.record, f.rid
         from digest_found f
         join digest_records r
             on r.feed = f.feed and r.source_system = f.source_system and r.record_id = f.record_id
         """
     )
-    session.execute(f"create or replace temp table digest_sightings as {_SIGHTINGS}")
+    session.execute("drop table digest_found")
+    session.execute(f"create or replace temp table digest_turned_away as {_TURNED_AWAY}")
+    stage_versions(session, spec, looks)
 
 
 def stage_versions(session: Session, spec: Versioned, looks: Sequence[LookAt]) -> None:
@@ -186,10 +208,32 @@ def stage_versions(session: Session, spec: Versioned, looks: Sequence[LookAt]) -
     stage_part(session, "digest_versions", spec.versions, few, _OF_VERSIONS)
 
 
-def stage_now(session: Session, spec: Versioned, part: tuple[int, int]) -> None:
-    """`digest_now`: the versions of a range of records, as they stand after the writing."""
-    mine = f"select record_id from digest_records where record >= {part[0]} and record < {part[1]}"
-    stage_part(session, "digest_now", spec.versions, f"record_id in ({mine})")
+def read_part(session: Session, part: tuple[int, int]) -> pl.DataFrame:
+    """The accepted rows of a range of records, all columns, with `record`, `record_id`, `ptr`, and feed, feed_no, kind and order_ts_utc of
+    the extract with which they were accepted."""
+    return session.frame(
+        """
+        select v.* exclude (rid), e.feed, e.feed_no, e.kind, e.order_ts_utc, d.record,
+            row_number() over (order by e.order_ts_utc, d.record, v.extract_id, v.source_file, v.line_no) as ptr
+        from (select * from digest_rows where record >= $first and record < $end) d
+        join digest_content v on v.rid = d.rid
+        join digest_extracts e on e.extract_id = v.accepted_with
+        """,
+        {"first": part[0], "end": part[1]},
+    )
+
+
+def read_now(session: Session, spec: Versioned, changed: pl.DataFrame) -> pl.DataFrame:
+    """The versions of the records `changed` (record) as they stand, all columns, with `record` and `rid`, their place in the table."""
+    with session.shelved("digest_asked", changed):
+        return session.frame(
+            f"""
+            with asked as (select * from digest_records semi join digest_asked using (record))
+            select v.*, a.record
+            from (select *, rowid as rid from {spec.versions} where record_id in (select record_id from asked)) v
+            join asked a on a.feed = v.feed and a.source_system = v.source_system and a.record_id = v.record_id
+            """
+        )
 
 
 def stage_part(
@@ -212,10 +256,26 @@ def slices(session: Session) -> list[tuple[int, int]]:
 
 
 def read_sightings(session: Session, part: tuple[int, int]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """(sightings, wholes) of a range of the staged records, as `versions.observed_versions` takes them; `is_release` in both says
-    which are of a feed that is published again month by month."""
-    mine = session.frame(
-        "select * from digest_sightings where record >= $first and record < $end",
+    """(sightings, wholes) of the rows in `digest_part`, as `versions.observed_versions` takes them; `is_release` in both says which are of
+    a feed that is published again month by month."""
+    turned_away = session.frame(
+        "select record, order_ts_utc as at from digest_turned_away where record >= $first and record < $end",
         {"first": part[0], "end": part[1]},
     )
-    return mine, session.frame(_WHOLES)
+    seen = session.frame(_SIGHTINGS)
+    return _seen_all_the_same(seen, turned_away), session.frame("select * from digest_scopes")
+
+
+def _seen_all_the_same(sightings: pl.DataFrame, turned_away: pl.DataFrame) -> pl.DataFrame:
+    """The sightings, and one for each record and moment (record, at) of `turned_away` with the content that was last seen: a row that
+    breaks a rule says that the record is still in the source."""
+    before = turned_away.join(sightings, on="record").filter(pl.col("from_ts") <= pl.col("at"))
+    last = (
+        before.with_columns(seen_ts=pl.min_horizontal("to_ts", "at"))
+        .sort("record", "at", "seen_ts", "ptr")
+        .group_by("record", "at", maintain_order=True)
+        .last()
+        .filter(pl.col("to_ts") < pl.col("at"))
+        .with_columns(from_ts="at", to_ts="at")
+    )
+    return pl.concat([sightings, last.select(sightings.columns)])

@@ -12,7 +12,7 @@ from hotspot_pipeline.warehouse.session import Session
 
 # by their place in the table, found among the few: else each update would compare all versions
 _ROWS = """
-    select c.*, v.rid from {edits} c
+    select c.*, v.rid from digest_edits c
     join digest_records r on r.record = c.record
     join digest_versions v on v.feed = r.feed and v.source_system = r.source_system and v.record_id = r.record_id
         and v.observed_utc = c.observed_ts and v.known_from_utc = c.known_from
@@ -28,41 +28,51 @@ _OWN = {
 def write_versions(session: Session, spec: Versioned, found: Changes) -> None:
     """Within the digest's transaction and over its temporary tables."""
     has_row = pl.col("ptr").is_not_null()
-    session.stage("digest_added", _columns(found.added.filter(has_row)))
-    session.execute(
-        f"""
-        {_insert(session, spec, {"observed_extract_id": "x.extract_id"})}
-        from digest_added a
-        join digest_rows r on r.ptr = a.ptr
-        join digest_extracts x on x.feed = r.feed and x.order_ts_utc = a.observed_ts
-        join digest_content v
-            on v.extract_id = r.extract_id and v.source_file = r.source_file and v.line_no = r.line_no
-        """
-    )
+    with session.shelved("digest_added", _columns(found.added.filter(has_row))):
+        session.execute(
+            f"""
+            {_insert(session, spec, {"observed_extract_id": "x.extract_id"})}
+            from digest_added a
+            join digest_part v on v.ptr = a.ptr
+            join digest_records r on r.record = a.record
+            join digest_extracts x on x.feed = v.feed and x.order_ts_utc = a.observed_ts
+            """
+        )
     # with a record that only withdrawn extracts had shown the content last known stays
     gone = found.added.filter(~has_row)
     if not gone.is_empty():
-        session.stage("digest_gone", _columns(gone))
+        with session.shelved("digest_gone", _columns(gone)):
+            session.execute(
+                f"""
+                {_insert(session, spec, {})}
+                from digest_gone a
+                join digest_records r on r.record = a.record
+                join {spec.versions} v
+                    on v.feed = r.feed and v.source_system = r.source_system and v.record_id = r.record_id
+                    and v.known_to_utc is null and v.taken_back_utc is null and v.observed_utc = a.observed_ts
+                """
+            )
+    _edit(
+        session,
+        spec,
+        found.closed,
+        ("known_to_utc = c.known_to", "version_no = c.version_no", "change_mask = c.change_mask"),
+    )
+    _edit(
+        session,
+        spec,
+        found.taken_back,
+        ("known_to_utc = c.known_to", "taken_back_utc = c.taken_back", "version_no = null"),
+    )
+
+
+def _edit(session: Session, spec: Versioned, edits: pl.DataFrame, values: tuple[str, ...]) -> None:
+    if edits.is_empty():
+        return
+    with session.shelved("digest_edits", edits):
         session.execute(
-            f"""
-        {_insert(session, spec, {})}
-        from digest_gone a
-        join digest_records r on r.record = a.record
-        join {spec.versions} v
-            on v.feed = r.feed and v.source_system = r.source_system and v.record_id = r.record_id
-            and v.known_to_utc is null and v.taken_back_utc is null and v.observed_utc = a.observed_ts
-        """
+            f"update {spec.versions} v set {', '.join(values)} from ({_ROWS}) c where v.rowid = c.rid"
         )
-    session.stage("digest_closed", found.closed)
-    session.execute(
-        f"update {spec.versions} v set known_to_utc = c.known_to, version_no = c.version_no, change_mask = c.change_mask "
-        f"from ({_ROWS.format(edits='digest_closed')}) c where v.rowid = c.rid"
-    )
-    session.stage("digest_taken_back", found.taken_back)
-    session.execute(
-        f"update {spec.versions} v set known_to_utc = c.known_to, taken_back_utc = c.taken_back, version_no = null "
-        f"from ({_ROWS.format(edits='digest_taken_back')}) c where v.rowid = c.rid"
-    )
 
 
 def _insert(session: Session, spec: Versioned, more: Mapping[str, str]) -> str:

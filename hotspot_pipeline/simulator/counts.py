@@ -6,6 +6,7 @@ estimators (the pipeline's).
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from hotspot_pipeline.simulator.profiles import Profile
 from hotspot_pipeline.simulator.streams import Streams
 from hotspot_pipeline.simulator.trial.estimands import Rates
 from hotspot_pipeline.simulator.trial.places import Zones
-from hotspot_pipeline.simulator.trial.programme import Options, run_programme
+from hotspot_pipeline.simulator.trial.programme import Options, before_effects, with_effects
 from hotspot_pipeline.simulator.trial.twin import Twin
 from hotspot_pipeline.simulator.truth import write_facts, write_frames
 
@@ -42,19 +43,26 @@ def simulate_counts(
     profile: Profile, seed: int, options: Options, cell_cv: float = CELL_CV
 ) -> Counts:
     """Counts by place, zone and six hours with their truth; the events are those of level `full` for the same arguments."""
+    return next(simulate_worlds(profile, seed, [options], cell_cv))
+
+
+def simulate_worlds(
+    profile: Profile, seed: int, options: Sequence[Options], cell_cv: float = CELL_CV
+) -> Iterator[Counts]:
+    """`simulate_counts` for each of the options, which differ in mode and ring only: the same places, plan and visits.
+
+    Raises ValueError where they differ in trial or controls.
+    """
+    if len({(o.trial or profile.trial, o.controls) for o in options}) != 1:
+        raise ValueError("simulate_worlds: give options of one trial and one kind of controls")
     streams = Streams(seed)
     ground = make_ground(streams, profile, cell_cv)
-    found = run_programme(
-        streams,
-        profile,
-        ground.county,
-        ground.premises,
-        ground.world,
-        options,
-        only_deterrable=True,
-    )
-    six_hourly = count_events(profile, found.places, found.deterrable, found.rates)
-    return Counts(found.places, found.plan, found.visits, six_hourly, found.estimands)
+    parts = (streams, profile, ground.county, ground.premises, ground.world)
+    untouched = before_effects(*parts, options[0], only_deterrable=True)
+    for one in options:
+        found = with_effects(*parts, untouched, one)
+        six_hourly = count_events(profile, found.places, found.deterrable, found.rates)
+        yield Counts(found.places, found.plan, found.visits, six_hourly, found.estimands)
 
 
 def write_counts(out: Path, profile: Profile, seed: int, options: Options) -> Counts:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hotspot_pipeline.warehouse import shelf
 from hotspot_pipeline.warehouse.connection import connect
 from hotspot_pipeline.warehouse.contract import Catalog
 from hotspot_pipeline.warehouse.session import Session
@@ -27,10 +28,11 @@ class Warehouse:
         self.path = path
         self.catalog = catalog
         self._busy_timeout_s = busy_timeout_s
+        self._scratch = temp_directory or path.with_suffix(".tmp")
         self._config: dict[str, str | int | float | bool | list[str]] = {
             "memory_limit": memory_limit,
             "threads": threads,
-            "temp_directory": str(temp_directory or path.with_suffix(".tmp")),
+            "temp_directory": str(self._scratch),
             # police networks are closed: nothing is fetched at run time
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
@@ -44,6 +46,8 @@ class Warehouse:
             self.path, self._config, read_only=read_only, wait_s=self._busy_timeout_s
         )
         try:
-            yield Session(connection, self.catalog)
+            if not read_only:
+                shelf.clear(self._scratch)
+            yield Session(connection, self.catalog, self._scratch)
         finally:
             connection.close()

@@ -8,15 +8,16 @@ change nothing is rolled back too, leaves the file as it is, and says so.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import polars as pl
 
-from hotspot_pipeline.warehouse import fingerprints, increments
+from hotspot_pipeline.warehouse import fingerprints, increments, shelf
 from hotspot_pipeline.warehouse.auditing import AUDITED, limited, run_audits, stage_audited
 from hotspot_pipeline.warehouse.contract import Catalog, TableContract
 from hotspot_pipeline.warehouse.incoming import INCOMING, offered, stage
@@ -54,9 +55,16 @@ class Writing:
 class Session:
     """An open connection; made by `Warehouse.session`, never kept."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        catalog: Catalog,
+        scratch: Path | None = None,
+    ) -> None:
+        """`scratch`: a folder for files of the moment; without it the system's."""
         self._con = connection
         self.catalog = catalog
+        self._scratch = scratch
 
     # ---------- reads
 
@@ -130,6 +138,10 @@ class Session:
             yield
         finally:
             self._con.unregister(name)
+
+    def shelved(self, name: str, rows: pl.DataFrame) -> AbstractContextManager[None]:
+        """The same for many or large frames within one transaction: it takes no memory, and gives its room back at once."""
+        return shelf.shelved(self._con, self._scratch, name, rows)
 
     def note_changes(self, table: str, names: str) -> None:
         """Books which delivered rows a table that others follow changed with: `names` is a SELECT of extract_id, source_file, line_no.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-STAGES = ("raw", "validated", "history", "hexes", "hot_times", "patrols", "published")
+STAGES = ("raw", "validated", "history", "hexes", "hot_times", "patrols", "evaluation", "published")
 MAY_KNOW_DAGSTER = {"assets.py", "cut_assets.py", "refresh.py", "backfill_ledger.py"}
 
 

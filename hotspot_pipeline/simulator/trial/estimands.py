@@ -38,7 +38,8 @@ class Rates:
     prevented: Floats
 
 
-def rates(world: World, places: pl.DataFrame, effect: Effect, ring: RingName) -> Rates:
+def expected_without(world: World, places: pl.DataFrame) -> Floats:
+    """`Rates.without` of these places."""
     county, n_hours = world.county, world.profile.n_weeks * 168
     without = np.zeros((len(places), 2, n_hours))
     cells = places["cell"].to_numpy()
@@ -52,6 +53,18 @@ def rates(world: World, places: pl.DataFrame, effect: Effect, ring: RingName) ->
         without[:, CORE] += world.expected(source, cells, np.full(len(cells), share))
         inside = world.expected(source, ring_cell, share * ring_weight, ring_place)
         without[: len(inside), RING] += inside
+    return without
+
+
+def rates(
+    world: World,
+    places: pl.DataFrame,
+    effect: Effect,
+    ring: RingName,
+    without: Floats | None = None,
+) -> Rates:
+    """The rates with patrols; those `without` are computed where they are not given."""
+    without = expected_without(world, places) if without is None else without
     prevented = _hourly(world, places, effect)
     first = world.profile.patrol_day * 24
     with_patrols = without.copy()

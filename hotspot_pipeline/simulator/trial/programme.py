@@ -14,7 +14,7 @@ from hotspot_pipeline.simulator.crime.events import ASB, SOURCES, World
 from hotspot_pipeline.simulator.crime.incidents import potential_asb
 from hotspot_pipeline.simulator.crime.kinds import DETERRABLE_KINDS, KINDS
 from hotspot_pipeline.simulator.crime.records import potential_crimes
-from hotspot_pipeline.simulator.force.county import County, Ints
+from hotspot_pipeline.simulator.force.county import County, Floats, Ints
 from hotspot_pipeline.simulator.force.premises import Premises
 from hotspot_pipeline.simulator.profiles import (
     MODES,
@@ -26,7 +26,12 @@ from hotspot_pipeline.simulator.profiles import (
 )
 from hotspot_pipeline.simulator.streams import Streams
 from hotspot_pipeline.simulator.trial.effect import MOST_PREVENTED, Effect
-from hotspot_pipeline.simulator.trial.estimands import Rates, estimands, rates
+from hotspot_pipeline.simulator.trial.estimands import (
+    Rates,
+    estimands,
+    expected_without,
+    rates,
+)
 from hotspot_pipeline.simulator.trial.places import Zones, choose_places
 from hotspot_pipeline.simulator.trial.schedule import make_plan
 from hotspot_pipeline.simulator.trial.twin import Twin, live_through, ring_addresses, with_zones
@@ -70,6 +75,22 @@ COMMON = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, eq=False)
+class Untouched:
+    """What is the same whatever a patrol does: events of the world without patrols, with `place` and `zone`, and the trial.
+
+    `crimes`, `asb`: all that happens if nobody patrols. `without`: its rates (`estimands.expected_without`).
+    """
+
+    places: pl.DataFrame
+    plan: pl.DataFrame
+    visits: pl.DataFrame
+    crimes: pl.DataFrame
+    asb: pl.DataFrame
+    zones: Zones
+    without: Floats
+
+
 def run_programme(
     streams: Streams,
     profile: Profile,
@@ -81,6 +102,23 @@ def run_programme(
     only_deterrable: bool = False,
 ) -> Programme:
     """The trial of one seed. With `only_deterrable` other kinds of crime are left out, and the rest stays as it is."""
+    untouched = before_effects(
+        streams, profile, county, premises, world, options, only_deterrable=only_deterrable
+    )
+    return with_effects(streams, profile, county, premises, world, untouched, options)
+
+
+def before_effects(
+    streams: Streams,
+    profile: Profile,
+    county: County,
+    premises: Premises,
+    world: World,
+    options: Options,
+    *,
+    only_deterrable: bool = False,
+) -> Untouched:
+    """Everything up to the visits; of the options only `trial` and `controls` matter."""
     kinds = [k for k in KINDS if not only_deterrable or k.name in DETERRABLE_KINDS]
     moments = {k.name: world.draw(SOURCES[k.name]) for k in kinds}
     crimes = potential_crimes(streams, kinds, county, premises, moments)
@@ -100,20 +138,35 @@ def run_programme(
         plan,
         spike_days(daily[profile.patrol_day :]),
     )
-    effect = Effect(MODES[options.mode], visits)
     zones = Zones(places)
+    return Untouched(
+        places, plan, visits, with_zones(crimes, zones), with_zones(asb, zones), zones,
+        expected_without(world, places),
+    )  # fmt: skip
+
+
+def with_effects(
+    streams: Streams,
+    profile: Profile,
+    county: County,
+    premises: Premises,
+    world: World,
+    untouched: Untouched,
+    options: Options,
+) -> Programme:
+    """The world with patrols, for the mode and ring of the options; the rest of them is in `untouched`."""
+    places, visits = untouched.places, untouched.visits
+    effect = Effect(MODES[options.mode], visits)
     more: tuple[pl.DataFrame | None, pl.DataFrame | None] = (None, None)
     if MODES[options.mode].delta < 0:
-        more = _extra(streams, county, premises, world, places, zones)
+        more = _extra(streams, county, premises, world, places, untouched.zones)
     crimes_twin, asb_twin = (
-        _live_through(
-            streams, effect, options.ring, county, places, with_zones(events, zones), extra
-        )
-        for events, extra in zip((crimes, asb), more, strict=True)
+        _live_through(streams, effect, options.ring, county, places, events, extra)
+        for events, extra in zip((untouched.crimes, untouched.asb), more, strict=True)
     )
-    found = rates(world, places, effect, options.ring)
-    answers = estimands(profile, places, plan, visits, found)
-    return Programme(places, plan, visits, crimes_twin, asb_twin, found, answers)
+    found = rates(world, places, effect, options.ring, untouched.without)
+    answers = estimands(profile, places, untouched.plan, visits, found)
+    return Programme(places, untouched.plan, visits, crimes_twin, asb_twin, found, answers)
 
 
 def _live_through(
@@ -126,13 +179,12 @@ def _live_through(
     extra: pl.DataFrame | None,
 ) -> Twin:
     """Kind by kind, so that what happens to one does not depend on which others are simulated."""
+    around = ring_addresses(county, places) if ring == "displacement" else None
     twins = []
     for name in events["kind"].unique(maintain_order=True):
         is_kind = pl.col("kind") == name
-        more = None if extra is None else extra.filter(is_kind)
-        twins.append(
-            live_through(streams, name, effect, ring, county, places, events.filter(is_kind), more)
-        )
+        mine, more = events.filter(is_kind), None if extra is None else extra.filter(is_kind)
+        twins.append(live_through(streams, name, effect, ring, county, places, mine, more, around))
     return Twin(pl.concat([t.happened for t in twins]), pl.concat([t.fate for t in twins]))
 
 

@@ -27,6 +27,7 @@ MOVED, ADDED = (
     2_000_000,
     4_000_000,
 )  # added to the number of the event they come from; `events` counts by ten million
+Around = list[tuple[Ints, Ints]]
 _TIMES = (
     "at_local",
     "committed_from_local",
@@ -74,10 +75,12 @@ def live_through(
     places: pl.DataFrame,
     events: pl.DataFrame,
     extra: pl.DataFrame | None = None,
+    around: Around | None = None,
 ) -> Twin:
     """The world with patrols, from `events` of the world without (with `with_zones`); `name` tells kinds of event apart.
 
     `extra` are further events at MOST_PREVENTED of the rate, drawn apart: those that harmful patrols add come from them.
+    `around` is `ring_addresses` of the places, where the caller has it.
     """
     is_treated = (places["arm"] == "treat").to_numpy()
     share = share_prevented(effect, ring, is_treated, events)
@@ -88,7 +91,8 @@ def live_through(
     )
     parts = [events.filter(pl.Series(stays))]
     if ring == "displacement":
-        parts.append(_moved(rng, county, places, events, stays))
+        around = ring_addresses(county, places) if around is None else around
+        parts.append(_moved(rng, county, around, events, stays))
     if extra is not None and len(extra):
         harm = np.maximum(-share_prevented(effect, ring, is_treated, extra), 0) / MOST_PREVENTED
         kept = streams("twin", name, "added").uniform(size=len(extra)) < harm
@@ -99,7 +103,7 @@ def live_through(
 def _moved(
     rng: np.random.Generator,
     county: County,
-    places: pl.DataFrame,
+    around: Around,
     events: pl.DataFrame,
     stays: np.ndarray,
 ) -> pl.DataFrame:
@@ -123,14 +127,13 @@ def _moved(
     }
     moved = moved.with_columns(pl.col("event_id") + MOVED, **columns)
     to_ring = np.flatnonzero(u[chosen] < TO_RING)
-    return _into_ring(county, places, moved, to_ring, which[chosen])
+    return _into_ring(county, around, moved, to_ring, which[chosen])
 
 
 def _into_ring(
-    county: County, places: pl.DataFrame, moved: pl.DataFrame, rows: Ints, which: Floats
+    county: County, around: Around, moved: pl.DataFrame, rows: Ints, which: Floats
 ) -> pl.DataFrame:
     """These rows at an address in the ring of their place; the error of their geocode comes along."""
-    around = ring_addresses(county, places)
     easting, northing = (moved[c].to_numpy().copy() for c in ("true_easting", "true_northing"))
     cell, zone = moved["cell"].to_numpy().copy(), moved["zone"].to_numpy().copy()
     for place in np.unique(moved["place"].to_numpy()[rows]):
@@ -159,7 +162,7 @@ def _into_ring(
     )
 
 
-def ring_addresses(county: County, places: pl.DataFrame) -> list[tuple[Ints, Ints]]:
+def ring_addresses(county: County, places: pl.DataFrame) -> Around:
     """Per place, the cell and the number of each address in its ring."""
     easting, northing = county.place_easting.ravel(), county.place_northing.ravel()
     place, zone = Zones(places).of_points(easting, northing)

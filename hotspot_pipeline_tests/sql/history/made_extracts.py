@@ -84,6 +84,7 @@ class Nights:
     def __init__(self, desk: Desk, *, whole: bool = False, each: bool = True, table: str = "crimes") -> None:  # fmt: skip
         self.desk, self.whole, self.each, self.table = desk, whole, each, table
         self.state: dict[tuple[str, str], Row] = {}
+        self.broken: list[Row] = []
         self._fulls: dict[str, tuple[datetime, list[tuple[str, int]]]] = {}
         self._stored: dict[str, tuple[str, int]] = {}
         self._is_read = True
@@ -99,7 +100,8 @@ class Nights:
         return self.deliver(night(n), listed, kind="full" if self.whole else "delta", name=name)
 
     def deliver(self, taken: datetime, records: Iterable[Row], *, kind: str, name: str | None = None, **more: Any) -> str:  # fmt: skip
-        """One extract with exactly these records; `more` are further columns of `raw.extracts`."""
+        """One extract with exactly these records, of which the gate turns away those that are `broken`; `more` are further columns of
+        `raw.extracts`."""
         rows = list(records)
         extract_id = name or f"{kind}-{taken:%m%d-%H%M%S%f}"
         at = {"extract_ts_utc": taken, "order_ts_utc": taken, "received_at_utc": taken}
@@ -111,15 +113,19 @@ class Nights:
             "status": "loaded",
         }
         self.desk.given("raw.extracts", fixed | at | {"n_rows": len(rows)} | more)
-        stored, holds = [], []
+        stored, turned_away, holds = [], [], []
         for line_no, row in enumerate(rows, 2):
             here = (extract_id, line_no)
             # of a whole extract only what no other one has is stored
             first = self._stored.setdefault(row["row_hash"], here) if kind == "full" else here
             holds.append(first)
-            if first == here:
+            if first == here and row in self.broken:
+                turned_away.append({"extract_id": extract_id, "line_no": line_no, "feed": _FEED[self.table], "rule": "time_order",
+                                    "message": "broken", "record_pid": row[_PID[self.table]]})  # fmt: skip
+            elif first == here:
                 stored.append(row | {"extract_id": extract_id, "accepted_with": extract_id, "line_no": line_no})  # fmt: skip
         self.desk.given(f"validated.{self.table}", *stored)
+        self.desk.given("validated.rejects", *turned_away)
         if kind == "full":
             self._fulls[extract_id] = (taken, holds)
             self._write_runs()

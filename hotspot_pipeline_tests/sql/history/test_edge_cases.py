@@ -270,6 +270,27 @@ def test_13_absent_from_a_second_whole_extract_is_missing_and_may_return(wholes:
         ({"n_new": 5}, 5), ({}, 5), ({"n_missing": 1}, 4), ({}, 4), ({"n_reinstated": 1}, 5)]  # fmt: skip
 
 
+@pytest.mark.parametrize("each", [True, False])
+def test_13_a_record_whose_row_the_gate_turned_away_is_still_there(desk: Desk, each: bool) -> None:
+    groups(desk)
+    told = Nights(desk, whole=True, each=each)
+    told.broken = [crime("p0", beat_code="broken"), crime("p0", beat_code="broken again")]
+    told.night(0, crime("p0"), crime("p1"))
+    told.night(1, told.broken[0], gone=["p1"])
+    told.night(2)
+    told.night(3, told.broken[1])
+    assert told.versions("p0") == [(1, "new", "live", night(0), None)]
+    assert [v[1] for v in told.versions("p1")] == ["new", "missing"]
+    told.night(4, gone=["p0"])
+    assert len(told.versions("p0")) == 1
+    told.night(5)
+    assert [v[1:4] for v in told.versions("p0")] == [("new", "live", night(0)), ("missing", "missing_from_source", night(5))]  # fmt: skip
+    told.night(6, told.broken[0])
+    assert [v[1:4] for v in told.versions("p0")][2:] == [("returned", "live", night(6))]
+    told.night(7, crime("p0", ho_offence_code="034/01"))
+    assert [v[1:4] for v in told.versions("p0")][3:] == [("class", "live", night(7))]
+
+
 def test_13_absent_from_a_delta_means_nothing(desk: Desk) -> None:
     groups(desk)
     told = Nights(desk)

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from hotspot_pipeline.simulator import Options, simulate_counts
+from hotspot_pipeline.simulator.counts import simulate_worlds
 from hotspot_pipeline.simulator.trial.places import Zones
 from hotspot_pipeline_tests.unit.simulator.small_force import Written, small_profile, write_force
 
@@ -65,3 +66,15 @@ def test_counts_are_those_of_the_delivered_records(tmp_path: Path, seed: int) ->
     # better geocodes move a few, and the bins of six hours end at the clock's, not at `until`
     assert from_files.sum() == pytest.approx(from_counts.sum(), rel=0.05)
     assert np.corrcoef(from_files.ravel(), from_counts.ravel())[0, 1] > 0.99
+
+
+def test_worlds_of_one_seed_are_those_simulated_one_by_one() -> None:
+    profile = small_profile(n_weeks=12)
+    asked = [Options("null"), Options("reversed"), Options("base", ring="displacement")]
+    for options, found in zip(asked, simulate_worlds(profile, 3, asked), strict=True):
+        alone = simulate_counts(profile, 3, options)
+        assert found.six_hourly.equals(alone.six_hourly), options
+        assert found.estimands.equals(alone.estimands), options
+        assert found.visits.equals(alone.visits), options
+    with pytest.raises(ValueError, match="one trial and one kind of controls"):
+        next(simulate_worlds(profile, 3, [Options(), Options(controls="ranked")]))
