@@ -21,8 +21,8 @@ import polars as pl
 import pytest
 
 from hotspot_pipeline.hot_times.aoristic import WEIGHT_UNIT
-from hotspot_pipeline.timebase.calendar import Calendar
 from hotspot_pipeline.timebase import PoliceTime
+from hotspot_pipeline.timebase.calendar import Calendar
 from hotspot_pipeline_tests.integration.figures import record
 from hotspot_pipeline_tests.integration.new_york import (
     NOT_STREET,

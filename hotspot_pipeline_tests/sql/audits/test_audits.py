@@ -219,6 +219,42 @@ AUDITS: dict[str, tuple[str, Rows, tuple[str, dict[str, Any]]]] = {
             ("plans_are_issued_in_time", {"is_issued_late": False}, {"is_issued_late": True}),
         )
     },
+    "visits_lie_between_their_bounds": (
+        "patrols.visits",
+        {"patrols.visits": [
+            {"visit_id": "v", "is_crewed": True, "patrol_ms": 5, "officer_ms": 5, "lower_ms": 4, "upper_ms": 6, "start_utc": NIGHTS[0], "end_utc": NIGHTS[1]},
+            {"visit_id": "c", "is_crewed": False, "patrol_ms": 5, "officer_ms": 0, "lower_ms": 4, "upper_ms": 6, "start_utc": NIGHTS[0], "end_utc": NIGHTS[1]}]},
+        ("patrols.visits", {"upper_ms": 4})),
+    "patrol_is_at_most_officer_time": (
+        "patrols.dose_daily",
+        {"patrols.dose_daily": [{"patrol_ms": 4, "officer_ms": 8, "funded_patrol_ms": 4, "presence_ms": 6}]},
+        ("patrols.dose_daily", {"officer_ms": 3})),
+    "every_plan_is_answered": (
+        "patrols.day_prints",
+        {"patrols.day_prints": [{"police_day": WEEK}],
+         "history.patrol_plan_versions": [
+             {"plan_id": p, "plan_version": 1, "police_day": WEEK, "arm": "na", "window_start_utc": a, "window_end_utc": b}
+             for p, a, b in (("asked", NIGHTS[0], NIGHTS[1]), ("left alone", None, None))],
+         "patrols.plan_answers": [{"plan_id": "asked", "police_day": WEEK}]},
+        ("patrols.plan_answers", {"dropped": True})),
+    "stays_belong_to_visits": (
+        "patrols.day_prints",
+        {"patrols.visits": [{"visit_id": "v"}], "patrols.dwell": [{"visit_id": "v"}]},
+        ("patrols.dwell", {"visit_id": "w"})),
+    "fixes_are_accounted_for": (
+        "patrols.day_prints",
+        {"validated.ping_days": [{"police_day": WEEK, "state": "stored", "sha256": "ab", "n_fixes": 5}],
+         "patrols.day_prints": [{"police_day": WEEK, "fixes_print": "ab,cd"}],
+         "patrols.fix_account": [{"police_day": WEEK, "reason": r, "n_fixes": n} for r, n in (("kept", 4), ("stuck", 1))]},
+        ("patrols.fix_account", {"n_fixes": 6})),
+    "fixes_are_good_enough": (
+        "patrols.fix_account",
+        {"patrols.fix_account": [{"police_day": WEEK, "reason": r, "n_fixes": n, "n_poor": p} for r, n, p in (("kept", 96, 1), ("stuck", 4, 0))]},
+        ("patrols.fix_account", {"n_poor": 2})),
+    "logs_agree_with_fixes": (
+        "patrols.log_matches",
+        {"patrols.log_matches": [{"match_id": f"m{n}", "evidence": "both" if n < 7 else "log_only"} for n in range(10)]},
+        ("patrols.log_matches", {"evidence": "gps_only"})),
     "deliveries_counted_out": ("published.deliveries", {"published.deliveries": [DELIVERY]}, ("published.deliveries", {"n_held": 0})),
 }  # fmt: skip
 

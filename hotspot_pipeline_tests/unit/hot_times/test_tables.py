@@ -10,10 +10,10 @@ import pytest
 
 from hotspot_pipeline.hot_time_rules import HotTimeRules, ShiftTimes
 from hotspot_pipeline.hot_times.aoristic import WEIGHT_UNIT, event_hours
-from hotspot_pipeline.timebase.calendar import Calendar
 from hotspot_pipeline.hot_times.tables import TABLES, Tables, Weeks, hot_time_tables
 from hotspot_pipeline.settings import PROJECT_ROOT
 from hotspot_pipeline.timebase import PoliceTime
+from hotspot_pipeline.timebase.calendar import Calendar
 
 CLOCK = PoliceTime()
 FIRST, END = date(2025, 1, 6), date(2026, 1, 5)
