@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import polars as pl
 
-from hotspot_pipeline.validated.gate_frames import GateFrames
+from hotspot_pipeline.validated.gate_frames import SUMMARY, GateFrames
 from hotspot_pipeline.validated.pings.rows import JudgedFixes
 
 MAX_HDOP = 6
-COLUMNS = ("device_type", "n_fixes", "refused_share", "future_share", "old_share", "outside_share", "poor_share")  # fmt: skip
 _MISPLACED = ("no_position", "at_zero", "outside_force")
 
 
@@ -71,7 +70,7 @@ class Summary:
 
     def frame(self) -> pl.DataFrame:
         if not self._parts:
-            return pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.Float64))
+            return pl.DataFrame(schema=dict.fromkeys(SUMMARY, pl.Float64))
         rule, n = pl.col("rule"), pl.col("n")
         is_kept = rule.is_in(["good", "poor"])
 
@@ -92,7 +91,7 @@ class Summary:
                 poor_share=share(rule == "poor", is_kept),
             )
             .sort("device_type")
-            .select(COLUMNS)
+            .select(SUMMARY)
         )
 
     def gate_frames(self) -> GateFrames:

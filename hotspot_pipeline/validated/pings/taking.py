@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from hotspot_pipeline.feeds.contract import FeedContract
 from hotspot_pipeline.validated.gate import GateOutcome, run_gate
+from hotspot_pipeline.validated.gate_frames import check_expectations
 from hotspot_pipeline.validated.judging import EARLIER, IN_ORDER, WAITING, results_frame
 from hotspot_pipeline.validated.pings.day_files import DayFile, write_day
 from hotspot_pipeline.validated.pings.ledger import DAY_EXTRACTS, REFUSALS, Ledger
@@ -64,6 +65,8 @@ class PingGate:
         archive: Path,
         rules: Callable[[FeedContract], FixRules],
     ) -> None:
+        for contract in feeds.values():
+            check_expectations(contract)
         self._session, self._feeds, self._ledger = session, feeds, ledger
         self._archive = archive
         self._rules = {feed: rules(contract) for feed, contract in feeds.items()}

@@ -34,6 +34,19 @@ def place(**texts: str | None) -> Row:
 
 
 CASES = [
+    # duties, logs and planned windows
+    Case("duties", "span_order", "reject",
+         {"end_local": "2024-01-05 14:00:00"}, {"end_local": "2024-01-05 14:00:01"}),
+    Case("patrol_logs", "span_order", "reject", {"end_local": "2024-01-05 18:00:00"}, {"end_local": None}),
+    Case("duties", "long_span", "warn",
+         {"end_local": "2024-01-06 14:00:01"}, {"end_local": "2024-01-06 14:00:00"}),
+    Case("patrol_logs", "long_span", "warn",
+         {"end_local": "2024-01-06 06:05:01"}, {"end_local": "2024-01-06 06:05:00"}),
+    Case("patrol_plan", "window_order", "reject",
+         {"window_end_local": "2024-01-05 18:00:00"}, {"window_end_local": "2024-01-05 18:00:01"}),
+    Case("patrol_plan", "window_order", "reject",
+         {"window_end_local": None}, {"window_start_local": None, "window_end_local": None}, "one end only"),
+    Case("patrol_places", "polygon_readable", "reject", {"polygon_wkt": "POINT (431000 265000)"}, {"polygon_wkt": SQUARE}),
     # C5: an inversion is a reject beyond a day and a warning below
     Case(CRIME, "committed_order", "reject",
          {"committed_to_local": "2024-01-04 21:59:59"}, {"committed_to_local": "2024-01-04 22:00:00"}),
