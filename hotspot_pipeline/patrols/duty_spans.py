@@ -9,7 +9,8 @@ Here: duties as spans of devices. Not here: other rules for fixes (`cleaning`), 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 
 import numpy as np
 import polars as pl
@@ -35,17 +36,18 @@ def duty_spans(duties: pl.DataFrame) -> pl.DataFrame:
         )
     rows: list[tuple[int, int, int, int]] = []
     in_order = duties.with_row_index("duty").sort("device", "start_ms", "end_ms", "duty")
-    for (device,), mine in in_order.group_by("device", maintain_order=True):
-        booked = list(mine.select("start_ms", "end_ms", "duty").iter_rows())
+    told = in_order.select("device", "start_ms", "end_ms", "duty").iter_rows()
+    for device, mine in groupby(told, key=itemgetter(0)):
+        booked = [row[1:] for row in mine]
         moments = sorted({m for start, end, _ in booked for m in (start, end)})
         for since, until in pairwise(moments):
             on = [(start, duty) for start, end, duty in booked if start <= since and end >= until]
             if on:
                 duty = max(on)[1]
                 if rows and rows[-1][0] == device and rows[-1][3] == duty and rows[-1][2] == since:
-                    rows[-1] = (int(device), rows[-1][1], until, duty)
+                    rows[-1] = (device, rows[-1][1], until, duty)
                 else:
-                    rows.append((int(device), since, until, duty))
+                    rows.append((device, since, until, duty))
     schema = {"device": pl.Int32, "start_ms": pl.Int64, "end_ms": pl.Int64, "duty": pl.Int32}
     return pl.DataFrame(rows, schema=schema, orient="row")
 

@@ -121,17 +121,29 @@ def run_pass(
             is_on = 0.0 <= c < n_columns and 0.0 <= r < n_rows
             pixel = int(r) * n_columns + int(c) if is_on else 0
             n_pieces = 0
+            squared_m = (x[i] - x[good]) ** 2 + (y[i] - y[good]) ** 2 if is_joined else -1.0
             # a way to a place further from any zone than it is long passes none
             clear = (int(away[pixel]) - 1) * pixel_m + reach_m if is_on and away[pixel] else 0.0
-            if (
-                is_joined
-                and not (mark & AT_BASE and marks[0 if one_mark else good] & AT_BASE)
-                and (x[i] - x[good]) ** 2 + (y[i] - y[good]) ** 2 >= clear * clear
+            if squared_m >= clear * clear and not (
+                mark & AT_BASE and marks[0 if one_mark else good] & AT_BASE
             ):
-                n_pieces = pieces_in(
-                    x[good], y[good], x[i], y[i], i, part_seen, pieces, piece_zone, x0, y0, pixel_m, n_columns, n_rows,
-                    reach_m, away, slot, list_first, part_first, parts, part_zone, corner_first, cx, cy,
-                )  # fmt: skip
+                begin = list_first[slot[pixel]] if is_on and away[pixel] == 0 else 0
+                end = list_first[slot[pixel] + 1] if is_on and away[pixel] == 0 else 0
+                if (
+                    end > begin
+                    and squared_m <= reach_m * reach_m
+                    and edge_begin[begin] == edge_end[end - 1]
+                ):
+                    # a short way to where no outline is near lies wholly in the zones listed there
+                    for entry in range(begin, end):
+                        pieces[n_pieces, 0], pieces[n_pieces, 1] = 0.0, 1.0
+                        piece_zone[n_pieces] = entry_zone[entry]
+                        n_pieces += 1
+                else:
+                    n_pieces = pieces_in(
+                        x[good], y[good], x[i], y[i], i, part_seen, pieces, piece_zone, x0, y0, pixel_m, n_columns,
+                        n_rows, reach_m, away, slot, list_first, part_first, parts, part_zone, corner_first, cx, cy,
+                    )  # fmt: skip
             if n_pieces > 0:
                 for k in range(n_pieces):
                     z = piece_zone[k]
@@ -163,10 +175,12 @@ def run_pass(
                         )
                 for entry in range(list_first[slot[pixel]], list_first[slot[pixel] + 1]):
                     z = entry_zone[entry]
-                    outside = signed_distance(
-                        x[i], y[i], reach_m, edges, edge_begin[entry], edge_end[entry], ex0, ey0, ex1, ey1,
-                        parts, part_first[entry], part_first[entry + 1], corner_first, cx, cy,
-                    )  # fmt: skip
+                    outside = -reach_m
+                    if edge_begin[entry] < edge_end[entry]:
+                        outside = signed_distance(
+                            x[i], y[i], reach_m, edges, edge_begin[entry], edge_end[entry], ex0, ey0, ex1, ey1,
+                            parts, part_first[entry], part_first[entry + 1], corner_first, cx, cy,
+                        )  # fmt: skip
                     if outside <= 0.0 or (is_in[z] and outside <= exit_buffer_m):
                         if not is_in[z]:
                             is_in[z] = True

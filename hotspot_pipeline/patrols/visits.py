@@ -24,13 +24,13 @@ import polars as pl
 from hotspot_pipeline.patrols.duty_spans import duty_spans
 from hotspot_pipeline.patrols.dwell import Dwell
 from hotspot_pipeline.patrols.intervals import joined, runs, total, within
+from hotspot_pipeline.patrols.party_stays import PARTY, clipped, taken_together, with_bounds
 from hotspot_pipeline.patrols.rules import VisitRules
 from hotspot_pipeline.patrols.visit_kinds import with_kinds
 
 _ON_DUTY = {
     "officer": pl.String, "crew": pl.String, "deployment": pl.String, "mode_planned": pl.String, "device_type": pl.String,
 }  # fmt: skip
-_PARTY = ["party", "zone"]
 _LENGTHS = [
     "patrol_ms",
     "officer_ms",
@@ -61,13 +61,13 @@ def make_visits(found: Dwell, duties: pl.DataFrame, rules: VisitRules | None = N
     left out."""
     rules = rules or VisitRules()
     spans = _parties(duties)
-    stays = _clipped(within(_with_bounds(found), spans, "device"))
+    stays = clipped(within(with_bounds(found), spans, "device"))
     at_base = joined(
         within(found.at_base, spans, "device").select("party", "start_ms", "end_ms"), ["party"]
     )
-    presence = _numbered(_taken_together(stays), at_base, rules)
+    presence = _numbered(taken_together(stays), at_base, rules)
     crossings = within(found.crossings, spans, "device").select(
-        *_PARTY, "device", "start_ms", "end_ms"
+        *PARTY, "device", "start_ms", "end_ms"
     )
     visits = _visits(presence)
     of_visit, passes = _assigned(crossings, visits)
@@ -118,71 +118,6 @@ def _parties(duties: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _with_bounds(found: Dwell) -> pl.DataFrame:
-    """Stays with the last fix before and the first after that was surely outside (`before_ms`, `after_ms`)."""
-    key = ["device", "zone"]
-    possible = found.possible.sort("start_ms").rename(
-        {"start_ms": "before_ms", "end_ms": "after_ms"}
-    )
-    stays = found.stays.with_row_index("row")
-    for moment, bound in (("first_inside_ms", "before_ms"), ("last_inside_ms", "after_ms")):
-        at = (
-            stays.select("row", *key, moment)
-            .sort(moment)
-            .join_asof(possible, left_on=moment, right_on="before_ms", by=key, coalesce=False, check_sortedness=False)
-        )  # fmt: skip
-        stays = stays.join(at.select("row", bound), on="row", how="left", maintain_order="left")
-    return stays.drop("row")
-
-
-def _clipped(stays: pl.DataFrame) -> pl.DataFrame:
-    """Moments of a stay, cut to the duty as its ends were."""
-    start, end = pl.col("start_ms"), pl.col("end_ms")
-    inner = ("first_inside_ms", "last_inside_ms", "first_sure_ms", "last_sure_ms", "last_fix_ms")
-    is_on = (pl.col("last_scene_ms") >= start) & (pl.col("first_scene_ms") <= end)
-    # what bounds a stay that the duty cut is the duty
-    is_cut = (pl.col("first_inside_ms") < start, pl.col("last_fix_ms") > end)
-    return stays.with_columns(
-        **{n: pl.col(n).clip(start, end) for n in inner},
-        **{
-            n: pl.when(is_on).then(pl.col(n).clip(start, end))
-            for n in ("first_scene_ms", "last_scene_ms")
-        },
-        before_ms=pl.when(is_cut[0]).then(start).otherwise("before_ms"),
-        after_ms=pl.when(is_cut[1]).then(end).otherwise("after_ms"),
-    )
-
-
-def _taken_together(stays: pl.DataFrame) -> pl.DataFrame:
-    """Stays with the ends and bounds that the party's devices give together.
-
-    Of each device the fix outside is as far from its first fix inside as twice the stay's own beginning is. Evidence that
-    contradicts the others (outside after somebody was inside) is left aside: then they were not together.
-    """
-    together = runs(stays, _PARTY).rename({"run": "together"})
-    first, last = (
-        getattr(pl.col(n), how)().over("together")
-        for n, how in (("first_inside_ms", "min"), ("last_fix_ms", "max"))
-    )
-    left_out = 2 * pl.col("start_ms") - pl.col("first_inside_ms")
-    back_out = 2 * pl.col("end_ms") - pl.col("last_fix_ms")
-
-    def latest(moment: pl.Expr) -> pl.Expr:
-        return pl.when(moment <= first).then(moment).max().over("together")
-
-    def earliest(moment: pl.Expr) -> pl.Expr:
-        return pl.when(moment >= last).then(moment).min().over("together")
-
-    since, until = (first + latest(left_out)) // 2, (last + earliest(back_out) + 1) // 2
-    start, end = pl.col("start_ms"), pl.col("end_ms")
-    return together.with_columns(
-        patrol_from_ms=pl.max_horizontal(start, since),
-        patrol_to_ms=pl.min_horizontal(end, until),
-        before_ms=pl.max_horizontal(pl.col("before_ms"), latest(pl.col("before_ms"))),
-        after_ms=pl.min_horizontal(pl.col("after_ms"), earliest(pl.col("after_ms"))),
-    ).drop("together", "reached_ms")
-
-
 def _spans_of(presence: pl.DataFrame, start: str, end: str) -> pl.DataFrame:
     """visit, start_ms, end_ms of those stays that have both moments in order."""
     return presence.filter(pl.col(end) >= pl.col(start)).select("visit", start_ms=start, end_ms=end)
@@ -190,7 +125,7 @@ def _spans_of(presence: pl.DataFrame, start: str, end: str) -> pl.DataFrame:
 
 def _numbered(stays: pl.DataFrame, at_base: pl.DataFrame, rules: VisitRules) -> pl.DataFrame:
     """Stays with the number of the visit they belong to; numbers follow zone, start and party."""
-    ordered = runs(stays, _PARTY, rules.merge_gap_ms).with_row_index("at")
+    ordered = runs(stays, PARTY, rules.merge_gap_ms).with_row_index("at")
     base = at_base.sort("start_ms").select("party", base_from_ms="start_ms", base_to_ms="end_ms")
     last_base = (
         ordered.select("at", "party", "start_ms")
@@ -205,7 +140,7 @@ def _numbered(stays: pl.DataFrame, at_base: pl.DataFrame, rules: VisitRules) -> 
     was_at_base = (pl.col("base_to_ms") > pl.col("reached_ms")).fill_null(False)
     visit = (is_new | was_at_base).cum_sum()
     numbered = ordered.with_columns(last_base.alias("base_to_ms")).with_columns(key=visit)
-    firsts = numbered.group_by("key", *_PARTY).agg(pl.col("start_ms").min())
+    firsts = numbered.group_by("key", *PARTY).agg(pl.col("start_ms").min())
     number = firsts.sort("zone", "start_ms", "party").with_row_index("visit").select("key", "visit")
     return numbered.join(number, on="key").drop("key", "at", "run", "reached_ms", "base_to_ms").sort(
         "visit", "start_ms", "device", "duty"
@@ -241,17 +176,15 @@ def _assigned(crossings: pl.DataFrame, visits: pl.DataFrame) -> tuple[pl.DataFra
     rows = crossings.with_row_index("row")
     found = _touching(rows, visits).group_by("row").agg(pl.col("visit").min())
     both = rows.join(found, on="row", how="left", maintain_order="left").drop("row")
-    passes = (
-        both.filter(pl.col("visit").is_null()).drop("visit").sort(*_PARTY, "start_ms", "device")
-    )
+    passes = both.filter(pl.col("visit").is_null()).drop("visit").sort(*PARTY, "start_ms", "device")
     return both.filter(pl.col("visit").is_not_null()), passes
 
 
 def _touching(intervals: pl.DataFrame, visits: pl.DataFrame) -> pl.DataFrame:
     """Each interval with the visit of the same party and zone that it overlaps, once for each such visit."""
-    spans = visits.select("visit", *_PARTY, since="start_ms", until="end_ms")
+    spans = visits.select("visit", *PARTY, since="start_ms", until="end_ms")
     return (
-        intervals.join(spans, on=_PARTY)
+        intervals.join(spans, on=PARTY)
         .filter(pl.col("start_ms") <= pl.col("until"), pl.col("since") <= pl.col("end_ms"))
-        .drop(*_PARTY, "since", "until", "device", strict=False)
+        .drop(*PARTY, "since", "until", "device", strict=False)
     )

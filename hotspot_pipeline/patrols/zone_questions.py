@@ -22,9 +22,9 @@ def signed_distance(
     edges: Ints, edge_begin: int, edge_end: int, ex0: Floats, ey0: Floats, ex1: Floats, ey1: Floats,
     parts: Ints, part_begin: int, part_end: int, corner_first: Ints, cx: Floats, cy: Floats,
 ) -> float:  # fmt: skip
-    """Metres outside a zone, negative inside, at most the reach of the raster; by the edges and parts of it that are near."""
-    if edge_begin == edge_end:
-        return -reach_m
+    """Metres outside a zone, negative inside, at most the reach of the raster; by the edges and parts of it that are near.
+
+    Where no edge is near the point lies deeper inside than that; nobody needs to ask."""
     nearest = reach_m * reach_m
     for k in range(edge_begin, edge_end):
         e = edges[k]
