@@ -68,7 +68,7 @@ class DayInputs:
 def day_tables(given: DayInputs, police_time: PoliceTime) -> dict[str, pl.DataFrame]:
     """The rows of `TABLES`, each with police_day."""
     cleaned = clean(given.fixes, given.duties, given.premises)
-    found = dwell(_with_speeds(cleaned.fixes), given.where.zones, raster=given.raster)
+    found = dwell(cleaned.fixes, given.where.zones, raster=given.raster)
     made = make_visits(found, given.duties)
     visits = _visits(given, made)
     mine = pl.col("start_ms").is_between(given.start_ms, given.end_ms, closed="left")
@@ -82,16 +82,6 @@ def day_tables(given: DayInputs, police_time: PoliceTime) -> dict[str, pl.DataFr
         LOGS: _logs(given, visits, mine),
     }
     return {name: rows.with_columns(police_day=pl.lit(given.day)) for name, rows in tables.items()}
-
-
-def _with_speeds(fixes: pl.DataFrame) -> pl.DataFrame:
-    """The fixes, by device and time; where the supplier gives no speed, that of the step from the fix before, in m/s."""
-    step = ((pl.col("easting").diff() ** 2 + pl.col("northing").diff() ** 2).sqrt()) / (
-        pl.col("fix_ms").diff() / pl.lit(1000.0)
-    )
-    is_same = (pl.col("device") == pl.col("device").shift(1)) & (pl.col("fix_ms").diff() > 0)
-    own = pl.when(is_same).then(step).cast(pl.Float32)
-    return fixes.with_columns(speed_mps=pl.coalesce("speed_mps", own))
 
 
 def _visits(given: DayInputs, made: Visits) -> pl.DataFrame:

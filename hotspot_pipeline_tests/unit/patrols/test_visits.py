@@ -173,11 +173,11 @@ def test_a_way_through_without_a_fix_belongs_to_no_visit() -> None:
 @pytest.mark.parametrize(
     ("speeds", "mode"),
     [
-        ([1.0] * 15, "foot"), ([1.0] * 13 + [9.0] * 2, "vehicle"), ([2.5] * 14 + [9.0], "foot"),
+        ([1.0] * 15, "foot"), ([1.0] * 11 + [9.0] * 4, "vehicle"), ([2.5] * 12 + [9.0] * 3, "foot"),
         ([5.0] * 15, "cycle"), ([0.0] * 10 + [9.0] * 5, "vehicle"), ([None] * 15, "foot"),
     ],
 )  # fmt: skip
-def test_modes_by_median_and_ninetieth_percentile(speeds: list[float | None], mode: str) -> None:
+def test_modes_by_median_and_quartile(speeds: list[float | None], mode: str) -> None:
     frame = fixes(steady(0, 0, MINUTE, STAY), speed_mps=[9.0, *speeds, 9.0])
     # without speeds the way between fixes tells: one step in, then none
     found = visits_of(frame, duties(officer(0)))
