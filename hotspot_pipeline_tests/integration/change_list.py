@@ -25,9 +25,7 @@ REJECTED_IF_CLOSED = "closed_before_opened"
 # a place given as a square of 100 m, and a day without a time: accepted as what they are
 SQUARE, DAY_ONLY = "grid_letters", "date_without_time"
 UNREADABLE = "wrong_number_of_fields"
-N_ABSENCES = 2
 State = Mapping[str, str]
-MISSING: State = {"record_status": "missing_from_source"}
 
 
 @dataclass(frozen=True)
@@ -112,8 +110,6 @@ class Lives:
         begins = [(bisect_left(ats, at), state) for at, state in self.states[record]]
         dirt = self.dirt.get(record, set())
         wrong = dirt if rules.turns_away else set()
-        shown_last: int | None = None
-        absent: list[int] = []
         for k, (night, state) in enumerate(begins):
             until = begins[k + 1][0] if k + 1 < len(begins) else len(ats)
             if night >= until:
@@ -122,16 +118,12 @@ class Lives:
             if wrong.intersection(REJECTED) or (
                 REJECTED_IF_CLOSED in wrong and state["closed_ts_local"]
             ):
-                absent += fulls
-                if shown_last is not None and len(absent) >= N_ABSENCES:
-                    yield absent[N_ABSENCES - 1], MISSING
-                    shown_last = None
+                # a row that is turned away says that the record is still there, as it was last seen
                 continue
             is_lost = rules.turns_away and (record, night) in self.unreadable
             shown = night if not is_lost else fulls[0] if fulls else None
             if shown is not None:
                 yield shown, _as_written(state, dirt)
-                shown_last, absent = shown, []
 
     def _calendar(self) -> tuple[list[str], list[int]]:
         """When the nights' extracts were taken, and which nights had a full one that the gate accepts."""

@@ -14,7 +14,7 @@ import h3
 import numpy as np
 from convertbng import cutil
 
-from hotspot_pipeline_tests.integration.change_list import MISSING, Lives, Pair, Rules, State
+from hotspot_pipeline_tests.integration.change_list import Lives, Pair, Rules, State
 from hotspot_pipeline_tests.integration.tellings import LOUD
 
 
@@ -25,7 +25,7 @@ def is_live(state: State | None) -> bool:
 def is_loud(pair: Pair, feed: str) -> bool:
     """Whether a count may change."""
     b, n = pair.before, pair.after
-    if b is None or b is MISSING or n is MISSING:
+    if b is None:
         return True
     return any(b[c] != n[c] for c in LOUD[feed] if c in n)
 
