@@ -7,6 +7,8 @@ What is judged:
 
 - All devices of a force report at one interval; everything else is as in the demo force: noise of 6 m and 15 m, dropouts, stuck, late,
   doubled, far-away and wrong-clock fixes, hand-overs, officers with two devices, parked cars.
+- **Places** within 50 m of a police station are left out: the truth counts those who wait at the station, and the rule that nobody at base is
+  on patrol does not.
 - **Patrol-minutes** are those of a place and police shift with at least one officer: the union over all units.
 - A **visit** is a crew's (or single officer's) stays in a place no more than 180 s apart. Counted are those of six minutes or more:
   at one fix in five minutes a way through that is seen once and a visit of three minutes look the same (counted from three minutes on
@@ -90,14 +92,17 @@ def shifts(seed: int, interval_s: int, n_days: int | None = None) -> Iterator[Sh
     made = make(seed)
     force = made.force()
     force.pools = replace(force.pools, interval_s=np.full(len(force.pools.device_id), interval_s))
+    premises = [shapely.Point(*xy) for xy in force.ground.station]
+    outlines = shapely.from_wkt(made.places["polygon_wkt"].to_numpy())
+    is_clear = ~np.any([shapely.dwithin(outlines, site, BASE_M) for site in premises], axis=0)
+    places = made.places.filter(pl.Series(is_clear))
     zones = make_zones(
-        made.places["hotspot_id"].to_list(),
-        ["hotspot" if arm == "treat" else "control" for arm in made.places["arm"]],
-        shapely.from_wkt(made.places["polygon_wkt"].to_numpy()).tolist(),
+        places["hotspot_id"].to_list(),
+        ["hotspot" if arm == "treat" else "control" for arm in places["arm"]],
+        outlines[is_clear].tolist(),
     )
     raster = make_raster(zones.shapes, DwellRules().reach_m)
-    premises = [shapely.Point(*xy) for xy in force.ground.station]
-    is_dense = force.ground.dense(*force.ground.place_xy.T).tolist()
+    is_dense = force.ground.dense(*force.ground.place_xy[is_clear].T).tolist()
     sigma = {z: DENSE_SIGMA_M if is_dense[z] else OPEN_SIGMA_M for z in range(len(zones))}
     for number in range(min(n_days or force.n_days, force.n_days)):
         day = force.day(number)
@@ -147,8 +152,9 @@ def _number(force: PatrolForce, ids: pl.Series) -> pl.Series:
 
 def _true_stays(force: PatrolForce, day: PatrolDay, zones: Zones) -> pl.DataFrame:
     number = {name: z for z, name in enumerate(zones.zone_id)}
-    by_place = {k: number[f"P{k + 1:03d}"] for k in range(len(zones))}
-    return stays_frame(force, day).filter(pl.col("carrier") == "officers").select(
+    by_place = {int(name[1:]) - 1: z for name, z in number.items()}
+    is_judged = (pl.col("carrier") == "officers") & pl.col("place").is_in(list(by_place))
+    return stays_frame(force, day).filter(is_judged).select(
         party=pl.format("crew {}", "crew_id"),
         zone=pl.col("place").replace_strict(by_place, return_dtype=pl.Int32),
         start_ms=pl.col("enter_utc").dt.epoch("ms"),
