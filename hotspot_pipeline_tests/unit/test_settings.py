@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from hotspot_pipeline.force import parse_force
 from hotspot_pipeline.hot_time_rules import HotTimeRules, ShiftTimes
 from hotspot_pipeline.settings import (
     PROJECT_ROOT,
@@ -217,3 +218,15 @@ def test_memory_sizes_that_duckdb_takes_are_taken(tmp_path: Path) -> None:
     for size in ("4GB", "1.5 GB", "700MB", "900MiB", "50%"):
         settings: Any = Settings.from_env({"HOTSPOTS_DATA": str(tmp_path), "HOTSPOTS_MEMORY_LIMIT": size})  # fmt: skip
         duckdb.connect(config={"memory_limit": settings.memory_limit}).close()
+
+
+def test_retention_of_fixes(tmp_path: Path) -> None:
+    assert parse_force({"force_id": "f"}, tmp_path).retention.pings_days == 90
+    given = {"force_id": "f", "retention": {"pings_days": 30}}
+    assert parse_force(given, tmp_path).retention.pings_days == 30
+    # late fixes come for 7 days: a day must be there for them
+    for wrong in (7, 30.5, True, "90"):
+        with pytest.raises(SettingsError, match=r"retention.pings_days '.*' is not a whole number of 8 or more"):  # fmt: skip
+            parse_force({"force_id": "f", "retention": {"pings_days": wrong}}, tmp_path)
+    with pytest.raises(SettingsError, match="ping_days"):
+        parse_force({"force_id": "f", "retention": {"ping_days": 90}}, tmp_path)

@@ -69,8 +69,9 @@ def test_a_raw_table_has_exactly_the_columns_of_its_feeds(
 @each_feed
 def test_a_shipped_contract_is_sound(feed: str, catalog: dict[str, TableContract]) -> None:
     contract = SHIPPED[feed]
-    assert f"raw.{contract.table}" in catalog
-    assert f"validated.{contract.table}" in catalog
+    # what stands in files has its ledgers in tables
+    tables = ["validated.ping_days"] if contract.table in FILE_TABLES else [f"raw.{contract.table}", f"validated.{contract.table}"]  # fmt: skip
+    assert set(tables) <= set(catalog)
     assert contract.key or contract.delivery.kind == "snapshot", "without a key nothing can be kept up to date"  # fmt: skip
     for column in contract.columns:
         assert column.type in COLUMN_TYPES

@@ -55,7 +55,7 @@ def test_files_are_as_their_contract_says(feed: str, delivered: Delivered) -> No
 def test_the_contracts_mark_what_identifies_a_person_or_a_device() -> None:
     marked = {feed: {c.name for c in contract_of(feed).columns if c.identifier} for feed in FEEDS}
     assert marked == {
-        "gps_pings": {"device_id", "callsign"}, "duties": {"device_id", "officer", "crew_id", "callsign"},
+        "gps_pings": {"device_id", "callsign"}, "duties": {"device_id", "device_id_next_year", "officer", "crew_id", "callsign"},
         "patrol_logs": {"officers"}, "patrol_plan": set(), "patrol_places": set(),
     }  # fmt: skip
     assert contract_of("gps_pings").time_zone == "UTC"
