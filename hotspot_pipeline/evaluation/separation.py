@@ -23,7 +23,8 @@ def separated_rows(y: FloatArray, design: Design) -> BoolArray:
 
     Iterative rectifier (Correia, Guimarães & Zylkin 2020, Verifying the existence of maximum likelihood estimates for
     generalized linear models, section 4): regress 1[y = 0] on the model with a very large weight where y > 0, take the
-    positive part of the fit, repeat until the fit has no negative part. Raises ValueError where it does not settle.
+    positive part of the fit, repeat until the fit has no negative part. Not always all of them: ask again of the rows that are left until
+    there are none. Raises ValueError where it does not settle.
     """
     is_zero = y == 0
     weight = np.where(is_zero, 1.0, _WEIGHT)

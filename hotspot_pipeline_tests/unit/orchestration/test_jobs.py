@@ -67,7 +67,10 @@ def test_a_run_is_one_process_with_one_writer(force_id: str, definitions: dg.Def
 def test_partitioned_tables_are_backfilled_in_one_run(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
     partitioned = [k for k in graph.get_all_asset_keys() if graph.get(k).partitions_def]
-    assert {".".join(k.path[1:]) for k in partitioned} == {"hexes.crime_weekly", "hexes.crime_daily", "hot_times.event_hours", "hot_times.event_nights"}  # fmt: skip
+    assert {".".join(k.path[1:]) for k in partitioned} == {
+        "hexes.crime_weekly", "hexes.crime_daily", "hot_times.event_hours", "hot_times.event_nights",
+        "patrols.visits", "patrols.dose_daily", "patrols.plan_answers",
+    }  # fmt: skip
     for key in partitioned:
         assert graph.get(key).backfill_policy == dg.BackfillPolicy.single_run()
 
