@@ -20,6 +20,7 @@ from hotspot_pipeline.patrols.zones import Zones, make_zones
 
 RINGS_M = ((0, 100), (100, 300))
 HOTSPOT, RING = "hotspot", "ring"
+_NARROW_M = 1.0  # what is left between two areas may be narrower than anybody is
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +55,7 @@ def day_zones(places: pl.DataFrame, rings_m: Sequence[tuple[int, int]] = RINGS_M
     for name, area in areas.items():
         for near, far in rings_m:
             ring = area.buffer(far).difference(area.buffer(near)).difference(everything)
-            parts = [p for p in shapely.get_parts(ring) if p.geom_type == "Polygon" and p.area > 1]
+            parts = [p for p in shapely.get_parts(ring) if not p.buffer(-_NARROW_M / 2).is_empty]
             if parts:
                 zone = f"{name}: {near}-{far} m around"
                 rows.append((zone, RING, name, f"{near}-{far}", sum(p.area for p in parts)))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 Floats = NDArray[np.float64]
 
@@ -22,7 +22,7 @@ def wilson(
     yes, total = np.asarray(n_yes, np.float64), np.asarray(n, np.float64)
     if np.any(yes < 0) or np.any(yes > total):
         raise ValueError("a share needs 0 <= n_yes <= n")
-    z = float(norm.ppf(0.5 + level / 2))
+    z = float(ndtri(0.5 + level / 2))
     with np.errstate(divide="ignore", invalid="ignore"):
         p = yes / total
         m = total / np.asarray(deff, np.float64)

@@ -136,5 +136,5 @@ def _outline(shapes: list[shapely.Geometry]) -> Floats:
     """(n, 4) edges around the whole. Corners of neighbouring cells agree to a tenth of a millimetre, so they are joined on a
     grid of one."""
     whole = shapes[0] if len(shapes) == 1 else shapely.union_all(shapes, grid_size=_MILLIMETRE)
-    rings = [shapely.get_coordinates(r) for r in shapely.get_rings(whole)]
+    rings = [shapely.get_coordinates(r) for r in shapely.get_rings(shapely.get_parts(whole))]
     return np.concatenate([np.column_stack([ring[:-1], ring[1:]]) for ring in rings])
