@@ -31,7 +31,7 @@ def test_nine_of_ten_intervals_hold_what_the_week_comes_to(
 ) -> None:
     # where nearly all is known, the shortest interval of whole numbers holds more than it is asked for
     rng = np.random.default_rng(7)
-    held, n_tried = 0, 150
+    held, n_tried = 0, 100
     for _ in range(n_tried):
         settled = rng.poisson(mean, 27)
         p = rng.beta(share * precision, (1 - share) * precision, 27)
