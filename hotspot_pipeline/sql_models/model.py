@@ -64,15 +64,28 @@ class SqlModel:
         return {p: values[p] for p in sorted(self.parameters)}
 
 
+# the contracts that were loaded last, and their models; contracts are read anew when a file is another
+_loaded: tuple[tuple[TableContract, ...], dict[str, SqlModel]] = ((), {})
+
+
 def load_models(catalog: Catalog) -> dict[str, SqlModel]:
-    """Every SQL model of the catalogue, checked against it, and so are all audits; raises ModelError."""
-    schema = _schema(catalog)
-    _check_audits(catalog, schema)
-    return {
-        c.name: _load(c, c.sql_path, catalog, schema)
-        for c in catalog.values()
-        if c.sql_path is not None
-    }
+    """Every SQL model of the catalogue, checked against it, and so are all audits; raises ModelError. Those of the very same contracts
+    are not checked twice."""
+    global _loaded
+    contracts = tuple(catalog.values())
+    known, models = _loaded
+    if len(known) != len(contracts) or any(
+        a is not b for a, b in zip(known, contracts, strict=True)
+    ):
+        schema = _schema(catalog)
+        _check_audits(catalog, schema)
+        models = {
+            c.name: _load(c, c.sql_path, catalog, schema)
+            for c in contracts
+            if c.sql_path is not None
+        }
+        _loaded = contracts, models
+    return dict(models)
 
 
 def _schema(catalog: Catalog) -> MappingSchema:

@@ -91,11 +91,24 @@ class TableContract:
 Catalog = Mapping[str, TableContract]
 
 
+# folder -> the state of its files when they were read, and what they said
+_READ: dict[Path, tuple[frozenset[tuple[str, int, int]], dict[str, TableContract]]] = {}
+
+
 def read_catalog(folder: Path) -> dict[str, TableContract]:
-    """Every table contract below `folder`, by `stage.table`.
+    """Every table contract below `folder`, by `stage.table`; the files are read again when one of them is another.
 
     A column that says nothing of itself means what `columns.yml` says of its name.
     """
+    files = [p for pattern in ("*", "*/*") for p in folder.glob(pattern) if p.is_file()]
+    stats = [(p, p.stat()) for p in files]
+    state = frozenset((str(p), s.st_mtime_ns, s.st_size) for p, s in stats)
+    if folder not in _READ or _READ[folder][0] != state:
+        _READ[folder] = (state, _read(folder))
+    return dict(_READ[folder][1])
+
+
+def _read(folder: Path) -> dict[str, TableContract]:
     contracts: dict[str, TableContract] = {}
     common = _common_meanings(folder / COLUMN_MEANINGS)
     for path in sorted(folder.glob("*/*")):

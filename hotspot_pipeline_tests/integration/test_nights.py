@@ -124,6 +124,7 @@ def test_many_nights_at_once_are_one_run_in_their_order(small: SmallForce) -> No
     assert small.rows("select easting from history.crimes_current") == [(431950.0 + 280,)]
 
 
+@pytest.mark.slow  # four whole nights
 def test_a_withdrawn_delivery_leaves_every_table_and_stays_on_record(small: SmallForce) -> None:
     small.deliver("crime_delta_20260611.csv", crime("A1"))
     small.run()

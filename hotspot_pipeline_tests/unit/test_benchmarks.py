@@ -7,7 +7,7 @@ import pytest
 from benchmarks.__main__ import main
 from benchmarks.races import NAMES
 
-TAKES_LONGER = {"nightly", "gistar", "csv_to_validated", "history_night", "refresh_week"}
+TAKES_LONGER = {"nightly", "gistar", "csv_to_validated", "history_night", "refresh_week", "dwell"}
 
 
 @pytest.mark.parametrize(
