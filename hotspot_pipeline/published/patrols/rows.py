@@ -5,8 +5,10 @@ Here: SQL and the choice of days. Not here: pictures, sums by hour (`hours`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import polars as pl
 
@@ -19,7 +21,7 @@ from hotspot_pipeline.warehouse.session import Session
 
 TABLES = (
     "patrols.visits", "patrols.dwell", "patrols.dose_daily", "patrols.plan_answers", "patrols.cell_minutes", "patrols.compliance",
-    "patrols.coverage_weekly", "patrols.trial_fidelity", "history.patrol_places_current", "hexes.hotspots", "hexes.hotspot_cells",
+    "patrols.coverage_weekly", "patrols.trial_fidelity", "patrols.fix_account", "patrols.day_prints", "history.patrol_places_current", "hexes.hotspots", "hexes.hotspot_cells",
     "hot_times.windows",
 )  # fmt: skip
 SHEET_DAYS = 28
@@ -47,8 +49,17 @@ _CELLS = f"""
     from patrols.cell_minutes where police_day between $from and $to and cell_r9 >= 0
     group by all order by all
 """
-_DRAWN = "select hotspot_id, name, polygon_wkt, valid_from, valid_to from history.patrol_places_current order by all"
-_SELECTED = "select hotspot_id, null::varchar as name, polygon_wkt, null::date as valid_from, null::date as valid_to from hexes.hotspots order by all"
+_DRAWN = "select hotspot_id, name, null::bigint as hotspot_rank, polygon_wkt, valid_from, valid_to from history.patrol_places_current order by all"
+_SELECTED = """
+    select hotspot_id, null::varchar as name, hotspot_rank, polygon_wkt, null::date as valid_from, null::date as valid_to
+    from hexes.hotspots order by all
+"""
+_FACTS = """
+    select (select sum(n_fixes)::bigint from patrols.fix_account where police_day between $from and $to) as n_fixes,
+        (select sum(n_fixes)::bigint from patrols.fix_account where reason = 'kept' and police_day between $from and $to) as n_kept,
+        max(computed_at_utc) as computed_at_utc, arg_max(run_id, computed_at_utc) as run_id
+    from patrols.day_prints where police_day <= $to
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +68,9 @@ class PatrolRows:
 
     `answers` (`patrols.plan_answers`) and `days` (`patrols.dose_daily`, areas only) of those days; `hours`: hotspot_id, hour_of_week,
     patrol_ms; `compliance`, `coverage` (up to the last day's week) and `trial` as the tables have them; `windows`: hotspot_id of the area,
-    start_hour_of_week, n_hours, window_no; `areas`: hotspot_id, name, polygon_wkt, one row an outline that holds on the last day; `cells`: cell,
-    device_ms of police days with three devices or more, hidden_ms of the others.
+    start_hour_of_week, n_hours, window_no; `areas`: hotspot_id, name, hotspot_rank (of hotspots that stand for areas nobody drew), polygon_wkt, one row an
+    outline that holds on the last day; `cells`: cell, device_ms of police days with three devices or more, hidden_ms of the others; `facts`
+    for the foot of a page.
     """
 
     known_from: date
@@ -73,6 +85,7 @@ class PatrolRows:
     windows: pl.DataFrame
     areas: pl.DataFrame
     cells: pl.DataFrame
+    facts: dict[str, str]
 
     @property
     def last_week(self) -> date:
@@ -127,8 +140,9 @@ def read_rows(session: Session, grid: Grid, clock: PoliceTime) -> PatrolRows | N
         ),
         trial=session.frame("select * from patrols.trial_fidelity order by all"),
         windows=_windows(session, outlines, grid),
-        areas=outlines.filter(holds).select("hotspot_id", "name", "polygon_wkt"),
+        areas=outlines.filter(holds).select("hotspot_id", "name", "hotspot_rank", "polygon_wkt"),
         cells=session.frame(_CELLS, span),
+        facts=_facts(session.frame(_FACTS, span).row(0, named=True), last),
     )
 
 
@@ -140,3 +154,15 @@ def _windows(session: Session, outlines: pl.DataFrame, grid: Grid) -> pl.DataFra
     )
     found = centre_cells(outlines, grid).join(cells, on="cell").join(windows, on="of_hotspot")
     return found.select("hotspot_id", "window_no", "start_hour_of_week", "n_hours").sort(pl.all())
+
+
+def _facts(found: Mapping[str, Any], last: date) -> dict[str, str]:
+    """What the fixes were worth, and as known when; of the run that computed last, so that equal nights give equal pages."""
+    facts = {"patrols to": str(last)}
+    if found["n_fixes"]:
+        n_kept = found["n_kept"] or 0
+        facts["fixes kept"] = f"{n_kept:,} of {found['n_fixes']:,}"
+    if found["computed_at_utc"]:
+        at = f"{found['computed_at_utc']:%Y-%m-%d %H:%M} UTC"
+        facts["patrols as known at"] = f"{at}, run {found['run_id'][:8]}"
+    return facts
