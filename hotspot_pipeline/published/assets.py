@@ -83,7 +83,7 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
                 ("layers", _layers, None),
                 ("pictures", _pictures, _preview),
                 ("hot_times", _hot_times, _preview_hot_times),
-                ("patrols", patrols.write, patrols.shown),
+                ("patrols", patrols.write, partial(patrols.shown, session)),
                 ("tables", _tables, None),
                 ("bulletin", _bulletin, None),
             ):

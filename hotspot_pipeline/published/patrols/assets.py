@@ -13,6 +13,18 @@ from hotspot_pipeline.warehouse.session import Session
 
 READS = patrol_rows.TABLES
 _N_LARGE = 3
+_NEWEST_WEEK = f"""
+    with newest as (select cast(date_trunc('week', ({patrol_rows.LAST_DAY})) as date) as week_start)
+    select c.n_asked as visits_planned_in_week, c.n_yes as visits_made_in_week, c.n_unknown as visits_unknown_in_week,
+        c.compliance as compliance_in_week, v.patrol_minutes_in_week, v.share_within_72_hours_in_week
+    from newest n
+    left join patrols.compliance c on c.week_start = n.week_start and c.hotspot_id is null
+    left join (
+        select week_start, round(sum(patrol_ms) / 60000)::bigint as patrol_minutes_in_week,
+            sum(reached_ms) / nullif(sum(length_ms), 0) as share_within_72_hours_in_week
+        from patrols.coverage_weekly group by all
+    ) v on v.week_start = n.week_start
+"""
 
 
 def write(shop: Workshop, session: Session, footer: Mapping[str, str]) -> list[PublishedFile]:
@@ -29,13 +41,19 @@ def write(shop: Workshop, session: Session, footer: Mapping[str, str]) -> list[P
     )
 
 
-def shown(files: Sequence[PublishedFile]) -> dict[str, Any]:
-    """The overviews and the map large, each hotspot small."""
+def shown(session: Session, files: Sequence[PublishedFile]) -> dict[str, Any]:
+    """The figures that people watch, the overviews and the map large, each hotspot small."""
     if not files:
         return {"patrols": "none: no plan, no fixes"}
+    figures = session.frame(_NEWEST_WEEK).row(0, named=True)
     large = {
         f.path.stem.replace("_", " "): dg.MetadataValue.md(preview_markdown(f.path))
         for f in files[:_N_LARGE]
     }
     small = [preview_markdown(f.path, width=SMALL_WIDTH) for f in files[_N_LARGE:]]
-    return large | ({"each hotspot": dg.MetadataValue.md("\n\n".join(small))} if small else {})
+    watched = {name.replace("_", " "): n for name, n in figures.items() if n is not None}
+    return (
+        watched
+        | large
+        | ({"each hotspot": dg.MetadataValue.md("\n\n".join(small))} if small else {})
+    )

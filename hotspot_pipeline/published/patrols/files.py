@@ -17,7 +17,12 @@ from hotspot_pipeline.published.patrols.dwell_map import dwell_map
 from hotspot_pipeline.published.patrols.pictures import hotspot_patrols, overview
 from hotspot_pipeline.published.patrols.rows import PatrolRows
 
-OVERVIEW, NEWEST_WEEK, DWELL_MAP = "force.png", "newest_week.png", "dwell_map.png"
+# `published.files` names each file once, whatever its folder
+NEWEST_WEEK, OVERVIEW, DWELL_MAP = (
+    "patrols_newest_week.png",
+    "patrols_all_days.png",
+    "dwell_map.png",
+)
 
 
 def write_patrol_sheets(
@@ -42,7 +47,7 @@ def write_patrol_sheets(
             ),
             *(
                 hotspot_patrols(
-                    out / f"hotspot_{file_name(h)}.png", h, rows, title=title, footer=foot, day_starts_hour=day_starts_hour
+                    out / f"patrols_of_{file_name(h)}.png", h, rows, title=title, footer=foot, day_starts_hour=day_starts_hour
                 )
                 for h in rows.hotspots
             ),

@@ -29,11 +29,18 @@ SHEET_DAYS = 28
 LEAST_DEVICES = 3
 
 # a day without plan, fixes and presence is computed too; it is not what a sheet should end with
-_LAST_DAY = """
+LAST_DAY = """
     select max(police_day) from (
         select police_day from patrols.plan_answers
         union all select police_day from patrols.cell_minutes
         union all select police_day from patrols.dose_daily where presence_ms > 0
+    )
+"""
+_FIRST_DAY = """
+    select min(police_day) from (
+        select police_day from patrols.plan_answers
+        union all select police_day from patrols.cell_minutes
+        union all select police_day from patrols.dose_daily
     )
 """
 _STAYS = """
@@ -100,10 +107,10 @@ class PatrolRows:
 
 def read_rows(session: Session, grid: Grid, clock: PoliceTime) -> PatrolRows | None:
     """None where nothing is known of any patrol: a force without these feeds."""
-    last = session.value(_LAST_DAY)
+    last = session.value(LAST_DAY)
     if last is None:
         return None
-    known_from = session.value("select min(police_day) from patrols.dose_daily") or last
+    known_from = session.value(_FIRST_DAY)
     first = max(last - timedelta(days=SHEET_DAYS - 1), known_from)
     span = {"from": first, "to": last}
     week = {"week": monday_of(last)}
