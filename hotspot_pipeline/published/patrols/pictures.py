@@ -111,8 +111,8 @@ def hotspot_lead(hotspot_id: str, rows: PatrolRows) -> str:
     ever = _only(rows.compliance.filter(mine, pl.col("week_start").is_null()))
     if ever is not None and ever["compliance"] is not None:
         since = paper.window_text(rows.known_from, rows.known_from + timedelta(days=1))
-        known = paper.counted(ever["n_yes"] + ever["n_no"], "visit")
-        said += f" Of all since {since}: {whole_percent(ever['compliance'])} of {known} known."
+        n_known = ever["n_yes"] + ever["n_no"]
+        said += f" Since {since}: {whole_percent(ever['compliance'])} made of {n_known:,} of which it is known."
     return said
 
 

@@ -107,7 +107,7 @@ def test_the_sheet_of_a_hotspot(drawn: Callable[..., tuple[Path, Figure]]) -> No
     assert "patrols of P001 (Square P001)" in words
     assert "22 June to 28 June 2026: Of 10 planned visits" in words
     assert "Fixes show 100 minutes of patrol in 7 computed days" in words
-    assert "Of all since 8 June 2026: 57 % of 7 visits known." in words
+    assert "Since 8 June 2026: 57 % made of 7 of which it is known." in words
     assert "Why not made: 3 visits" in words
     answers, minutes = figure.axes[2:4]
     # nine visits on nine days: two made and one of them issued late, three not, three unknown
