@@ -49,7 +49,7 @@ def as_known(week: str, at: str, csv_file: Path | None, force_id: str | None, as
     found = settings()
     force = found.force(force_id)
     clock = police_time(force)
-    monday, moment = _monday(week), _moment(at, clock)
+    monday, moment = read_monday(week), _moment(at, clock)
     if not force.warehouse_file.exists():
         raise ValueError(f"{force.warehouse_file}: not there yet; hotspots run makes it")
     models = load_models(read_catalog(found.sql))
@@ -84,7 +84,7 @@ def as_known(week: str, at: str, csv_file: Path | None, force_id: str | None, as
     return 0
 
 
-def _monday(text: str) -> date:
+def read_monday(text: str) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:

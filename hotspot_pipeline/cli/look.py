@@ -1,4 +1,4 @@
-"""Commands that only look: `status`, `explain`, `sql`."""
+"""Commands that only look: `status` and `sql`, and what `explain` shares with them."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def status(force_id: str | None, as_json: bool) -> int:
     catalog = read_catalog(found.sql)
     shop = Workshop.of(found, force, catalog)
     with instance(found) as dagster_instance:
-        tables = [_state(shop, contract, dagster_instance) for contract in catalog.values()]
-        failing = _failing(_graph(found, force), dagster_instance)
+        tables = [state(shop, contract, dagster_instance) for contract in catalog.values()]
+        failing = _failing(graph_of(found, force), dagster_instance)
     copy = published_copy(found, force)
     quality: list[dict[str, Any]] = []
     deliveries: list[dict[str, Any]] = []
@@ -97,7 +97,7 @@ def status(force_id: str | None, as_json: bool) -> int:
     return 0
 
 
-def _state(
+def state(
     shop: Workshop, contract: TableContract, dagster_instance: dg.DagsterInstance
 ) -> dict[str, Any]:
     event = dagster_instance.get_latest_materialization_event(shop.key(contract.name))
@@ -133,64 +133,11 @@ def _failing(
     return sorted(found, key=lambda f: (f["severity"], f["check"]))
 
 
-@click.command()
-@click.argument("table_name", metavar="STAGE.TABLE")
-@force_option
-@json_option
-def explain(table_name: str, force_id: str | None, as_json: bool) -> int:
-    """The contract of a table, where it comes from and goes to, and its last checks."""
-    found = settings()
-    catalog = read_catalog(found.sql)
-    contract = _named(catalog, table_name)
-    force = found.force(force_id)
-    shop = Workshop.of(found, force, catalog)
-    models = load_models(catalog)
-    graph = _graph(found, force)
-    key = shop.key(contract.name)
-    comes_from = sorted(".".join(k.path[1:]) for k in graph.get(key).parent_keys)
-    goes_to = sorted(".".join(k.path[1:]) for k in graph.get(key).child_keys)
-    lineage = models[contract.name].column_lineage if contract.name in models else {}
-    with instance(found) as dagster_instance:
-        state = _state(shop, contract, dagster_instance)
-        evaluations = latest_evaluations(dagster_instance, graph.get(key).check_keys)
-    results = [
-        {"check": k.name, "passed": e.passed}
-        for k, e in sorted(evaluations.items(), key=lambda item: item[0].name)
-    ]
-    columns = [
-        {"column": c.name, "type": c.type, "unit": c.unit, "required": c.required, "description": c.description,
-         "from": ", ".join(f"{t}.{n}" for t, n in lineage.get(c.name, ()))}
-        for c in contract.columns
-    ]  # fmt: skip
-    document = {"table": contract.name, "description": contract.description, "grain": list(contract.grain), "owner": contract.owner,
-                "written_by": str(contract.sql_path or "a Python kernel"), "comes_from": comes_from, "goes_to": goes_to,
-                "columns": columns, "last_checks": results, **state}  # fmt: skip
-    if as_json:
-        say(True, document)
-        return 0
-    console.print(f"[bold]{contract.name}[/bold]  {contract.description}")
-    console.print(
-        f"one row per: {', '.join(contract.grain)}   owner: {contract.owner}   {state['state']}, built {state['built']}"
-    )
-    console.print(
-        f"written by: {contract.sql_path.name if contract.sql_path else 'a Python kernel'} ({contract.path.name} beside it)",
-        markup=False,
-    )
-    console.print(
-        f"comes from: {', '.join(comes_from) or 'delivered files'}\ngoes to: {', '.join(goes_to) or 'people'}"
-    )
-    table("columns", ["column", "type", "unit", "meaning", "computed from"],
-          [[c["column"], c["type"], c["unit"], c["description"], c["from"]] for c in columns])  # fmt: skip
-    if results:
-        table("last checks", ["check", "passed"], [[r["check"], r["passed"]] for r in results])
-    return 0
-
-
-def _graph(found: Settings, force: Force) -> BaseAssetGraph[Any]:
+def graph_of(found: Settings, force: Force) -> BaseAssetGraph[Any]:
     return build_defs(replace(found, forces=(force,))).resolve_asset_graph()
 
 
-def _named(catalog: Catalog, name: str) -> TableContract:
+def named(catalog: Catalog, name: str) -> TableContract:
     if name not in catalog:
         close = [n for n in catalog if name.split(".")[-1] in n]
         raise ValueError(
@@ -220,7 +167,7 @@ def sql(
     """Run one SQL model with its parameters bound and show its rows; writes nothing."""
     found = settings()
     catalog = read_catalog(found.sql)
-    contract = _named(catalog, model_name)
+    contract = named(catalog, model_name)
     models = load_models(catalog)
     if contract.name not in models:
         raise ValueError(

@@ -9,9 +9,10 @@ import click
 from hotspot_pipeline.cli.asking import as_known
 from hotspot_pipeline.cli.backfilling import backfill
 from hotspot_pipeline.cli.deciding import release, signoff, withdraw
+from hotspot_pipeline.cli.explaining import explain
 from hotspot_pipeline.cli.fetch import fetch
 from hotspot_pipeline.cli.keys import keys
-from hotspot_pipeline.cli.look import explain, sql, status
+from hotspot_pipeline.cli.look import sql, status
 from hotspot_pipeline.cli.making import init
 from hotspot_pipeline.cli.running import run, ui
 from hotspot_pipeline.cli.simulating import demo, simulate

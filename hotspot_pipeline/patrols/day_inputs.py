@@ -18,9 +18,9 @@ from pathlib import Path
 import polars as pl
 import shapely
 
+from hotspot_pipeline.geo.area_centres import centre_cells
 from hotspot_pipeline.geo.grid import Grid
 from hotspot_pipeline.geo.outlines import polygons_bng
-from hotspot_pipeline.geo.transform import to_wgs84
 from hotspot_pipeline.patrols.day_tables import DayInputs
 from hotspot_pipeline.patrols.patrol_zones import DayZones, day_zones, valid_on
 from hotspot_pipeline.patrols.rules import DwellRules
@@ -185,12 +185,7 @@ class DayReader:
             f"select w.hotspot_id as of_hotspot, w.start_hour_of_week, w.n_hours from {WINDOWS} w order by all"
         )
         cells = self.session.frame(f"select cell, hotspot_id as of_hotspot from {HOTSPOT_CELLS} order by all")  # fmt: skip
-        areas = self._places.group_by("hotspot_id").agg("polygon_wkt").sort("hotspot_id")
-        centres = [shapely.union_all(shapely.from_wkt(w.to_list())).centroid for w in areas["polygon_wkt"]]  # fmt: skip
-        if not centres:
-            return pl.DataFrame(schema={"hotspot_id": pl.String, "start_hour_of_week": pl.Int64, "n_hours": pl.Int64})  # fmt: skip
-        lon, lat = to_wgs84([c.x for c in centres], [c.y for c in centres])
-        at = areas.select("hotspot_id", cell=pl.Series(self.grid.index(lon, lat), dtype=pl.Int64))
+        at = centre_cells(self._places, self.grid)
         return (
             at.join(cells, on="cell")
             .join(windows, on="of_hotspot")

@@ -14,8 +14,9 @@ import polars as pl
 from hotspot_pipeline.orchestration.tables import FRESH, Results, Workshop
 from hotspot_pipeline.published.bulletin.assets import build_issues
 from hotspot_pipeline.published.bulletin.issuing import BULLETIN, ISSUES
-from hotspot_pipeline.published.files import PublishedFile
+from hotspot_pipeline.published.files import PublishedFile, listed
 from hotspot_pipeline.published.footer import footer_of
+from hotspot_pipeline.published.patrols import assets as patrols
 from hotspot_pipeline.published.preview import SMALL_WIDTH, preview_markdown
 from hotspot_pipeline.warehouse.copies import publish_copy
 from hotspot_pipeline.warehouse.session import Session
@@ -62,6 +63,8 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
             _file_spec(shop, "pictures", "The hotspot map and the concentration curve as PNG.", (*_HEXES, *_FOOTER), {"matplotlib"}),
             _file_spec(shop, "hot_times", "When each hotspot is hot: a sheet for each and one of all, as PNG.",
                        (*_HOT_TIMES, "hexes.hotspots", *_FOOTER), {"matplotlib"}),
+            _file_spec(shop, "patrols", "What was planned and patrolled: all hotspots, a sheet for each and a map of time on duty, as PNG; none without patrol feeds.",
+                       (*patrols.READS, *_FOOTER), {"matplotlib"}),
             _file_spec(shop, "tables", "CSV tables for people; ids as text, formulas disarmed.", (*_CSV, "hexes.cells"), {"csv"}),
             _file_spec(shop, "bulletin", "The recode bulletin of the newest issue as a page and as CSV.", (ISSUES, BULLETIN), {"html", "csv"}),
             _file_spec(shop, "reader_copy", "The read-only DuckDB copy of the aggregate tables, swapped in by rename.",
@@ -80,6 +83,7 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
                 ("layers", _layers, None),
                 ("pictures", _pictures, _preview),
                 ("hot_times", _hot_times, _preview_hot_times),
+                ("patrols", patrols.write, partial(patrols.shown, session)),
                 ("tables", _tables, None),
                 ("bulletin", _bulletin, None),
             ):
@@ -103,7 +107,7 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
             )
             contract = shop.catalog["published.files"]
             yield from shop.run_write(
-                contract.name, partial(session.replace_table, contract, _manifest(written))
+                contract.name, partial(session.replace_table, contract, listed(written))
             )
 
     assert files_key in files.keys
@@ -225,22 +229,3 @@ def _preview_hot_times(files: Sequence[PublishedFile]) -> dict[str, Any]:
     small = [preview_markdown(f.path, width=SMALL_WIDTH) for f in files[1:]]
     shown = {"all hotspots": dg.MetadataValue.md(preview_markdown(files[0].path))}
     return shown | ({"each hotspot": dg.MetadataValue.md("\n\n".join(small))} if small else {})
-
-
-def _manifest(files: Sequence[PublishedFile]) -> pl.DataFrame:
-    return pl.DataFrame(
-        {
-            "name": [f.name for f in files],
-            "kind": [f.kind for f in files],
-            "n_bytes": [f.n_bytes for f in files],
-            "sha256": [f.sha256 for f in files],
-            "n_rows": [f.n_rows for f in files],
-        },
-        schema={
-            "name": pl.String,
-            "kind": pl.String,
-            "n_bytes": pl.Int64,
-            "sha256": pl.String,
-            "n_rows": pl.Int64,
-        },
-    )

@@ -1,7 +1,7 @@
 """Putting a file in place whole: written aside, flushed to disk, renamed.
 
 Here: `PublishedFile`, which says what was written, `write_aside`, the only way in which this stage
-writes, and the removal of files that are published no longer. Not here: the formats (`layer_formats`, `tables`, `pictures`).
+writes, their list, and the removal of files that are published no longer. Not here: the formats (`layer_formats`, `tables`, `pictures`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import polars as pl
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,14 @@ def write_aside(path: Path, kind: str, write: Callable[[Path], int | None]) -> P
     finally:
         shutil.rmtree(aside_folder, ignore_errors=True)
     return written
+
+
+def listed(files: Sequence[PublishedFile]) -> pl.DataFrame:
+    """The rows of `published.files`."""
+    types: dict[str, type[pl.DataType]] = {
+        "name": pl.String, "kind": pl.String, "n_bytes": pl.Int64, "sha256": pl.String, "n_rows": pl.Int64,
+    }  # fmt: skip
+    return pl.DataFrame({name: [getattr(f, name) for f in files] for name in types}, schema=types)
 
 
 def remove_others(folder: Path, kept: Sequence[PublishedFile]) -> None:

@@ -1,10 +1,11 @@
-"""The legend of the hotspot map: shades, lines, and what the map leaves out.
+"""The legend of a map of cells: shades, lines, and what the map leaves out.
 
-Not here: the classes themselves (`map_classes`), where the legend stands (`hotspot_sheet`).
+Not here: the classes themselves (`map_classes`), where the legend stands (`map_layout`).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,20 @@ LEGEND_IN = 0.66
 _N_ROWS = 3
 
 
+@dataclass(frozen=True)
+class LegendWords:
+    """What the shades mean, the noun that is counted, and what the outlines are."""
+
+    shades: str = (
+        "Counted events per cell (classes of equal ratio; cells without events are not drawn)"
+    )
+    noun: str = "event"
+    outlines: tuple[str, ...] = ("hotspot, with its rank", "borderline hotspot")
+
+
+EVENTS = LegendWords()
+
+
 def draw_legend(
     figure: Figure,
     box: Box,
@@ -30,11 +45,12 @@ def draw_legend(
     *,
     has_hotspots: bool,
     has_boundary: bool,
+    words: LegendWords = EVENTS,
 ) -> None:
     """Three rows: what the shades mean, the shades, the lines with a note on cells off the map.
 
-    `n_events` are the counts of the cells with events, `is_off_map` those of them that lie outside
-    the main map.
+    `n_events` are the counts of the cells with any (events, minutes), `is_off_map` those of them that lie
+    outside the main map.
     """
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
@@ -43,7 +59,7 @@ def draw_legend(
     if bounds:
         write(
             figure,
-            "Counted events per cell (classes of equal ratio; cells without events are not drawn)",
+            words.shades,
             box.left,
             box.bottom + 2 * row,
             weight="bold",
@@ -58,8 +74,11 @@ def draw_legend(
         _keys(figure, box.left, box.bottom + row, keys)
     lines: list[Any] = []
     if has_hotspots:
-        lines.append(Line2D([], [], color=INK, lw=1.9, label="hotspot, with its rank"))
-        lines.append(Line2D([], [], color=INK, lw=1.9, ls=DASHES, label="borderline hotspot"))
+        styles: tuple[Any, ...] = ("solid", DASHES)
+        lines += [
+            Line2D([], [], color=INK, lw=1.9, ls=style, label=text)
+            for style, text in zip(styles, words.outlines, strict=False)
+        ]
     if has_boundary:
         lines.append(Line2D([], [], color=FAINT_INK, lw=0.9, label="force boundary"))
     if lines:
@@ -67,7 +86,7 @@ def draw_legend(
     n_off = int(is_off_map.sum())
     if n_off:
         n_lost = int(n_events[is_off_map].sum())
-        note = f"off the map: {counted(n_off, 'cell')} with {counted(n_lost, 'event')}"
+        note = f"off the map: {counted(n_off, 'cell')} with {counted(n_lost, words.noun)}"
         write(figure, note, box.left + box.width, box.bottom, align="right", color=FAINT_INK)
 
 

@@ -1,7 +1,7 @@
 """One panel of the hotspot map: cells, outlines, labels and a scale bar in a rectangle of the page.
 
 Here: drawing a given extent into a given box. Not here: which extents there are (`zooms`), the page
-around them (`page`), the order of things on it (`hotspot_sheet`).
+around them (`page`), the order of things on it (`map_layout`).
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""One week as a grid of seven police days by 24 hours, shaded by rate ratio, its windows boxed.
+"""One week as a grid of seven police days by 24 hours, shaded by a figure of each hour, its windows boxed.
 
-Here: drawing one such grid into a box of the page, and its classes. Not here: the sheets that hold them
-(`hot_times_sheet`), the figures (`hot_times`).
+Here: drawing one such grid into a box of the page, and the classes of rate ratios. Not here: the sheets that hold
+them (`hot_times_sheet`, `patrols.sheet` with classes of its own), the figures (`hot_times`, `patrols`).
 
 A row is a police day, so it runs from 06:00 to 06:00 and a night out stays in one piece. Classes are the
 same on every picture, so that places can be compared; shades differ in lightness, boxes are black on
-white, and large grids print the ratio where it is high: grey print loses nothing.
+white, and large grids print the figure where it is high: grey print loses nothing.
 """
 
 from __future__ import annotations
@@ -46,6 +46,23 @@ class BoxedWindow:
     number: int
 
 
+@dataclass(frozen=True)
+class Shading:
+    """Six classes of figures: the upper ends of all but the last, their names, from which figure on it is printed and with how many
+    decimals, and what is shaded, in words."""
+
+    bounds: tuple[float, ...]
+    names: tuple[str, ...]
+    printed_from: float
+    decimals: int
+    says: str
+
+
+RATIOS = Shading(
+    BOUNDS, CLASS_NAMES, PRINTED_FROM, 1, "Events per hour, as a multiple of the place's mean hour (smoothed)."
+)  # fmt: skip
+
+
 def class_shades() -> list[Colour]:
     """White for the quietest hours, then lighter to darker."""
     return [(1.0, 1.0, 1.0, 1.0), *shades(len(BOUNDS))]
@@ -59,15 +76,16 @@ def draw_week(
     *,
     day_starts_hour: int = 6,
     is_small: bool = False,
+    shading: Shading = RATIOS,
 ) -> Axes:
-    """Draw `ratios` (168,), in hours from the start of the police week, NaN where not known.
+    """Draw `ratios` (168,), or other figures with a `shading` of theirs, in hours from the start of the police week, NaN where not known.
 
     A small grid has neither ticks nor numbers; its windows are boxed all the same.
     """
     axes = figure.add_axes(box.on_page())
     rows = ratios.reshape(_DAYS, _HOURS)
     axes.imshow(
-        _colours(rows), aspect="auto", interpolation="nearest", extent=(0, _HOURS, _DAYS, 0)
+        _colours(rows, shading), aspect="auto", interpolation="nearest", extent=(0, _HOURS, _DAYS, 0)
     )  # fmt: skip
     axes.set_xlim(0, _HOURS)
     axes.set_ylim(_DAYS, 0)
@@ -78,7 +96,7 @@ def draw_week(
         axes.set_yticks([])
     else:
         _name_hours(axes, day_starts_hour)
-        _print_ratios(axes, rows)
+        _print_figures(axes, rows, shading)
     for spine in axes.spines.values():
         spine.set(color=FAINT_INK, linewidth=0.6)
     for window in windows:
@@ -86,20 +104,21 @@ def draw_week(
     return axes
 
 
-def draw_key(figure: Figure, box: Box, *, has_unknown: bool = False) -> None:
+def draw_key(
+    figure: Figure, box: Box, *, has_unknown: bool = False, shading: Shading = RATIOS
+) -> None:
     """The classes in a row, at the foot of `box`, with what a box means above them."""
     from matplotlib.patches import Patch
 
     write(
         figure,
-        "Events per hour, as a multiple of the place's mean hour (smoothed). Each row is a police day; "
-        "the dashed line is midnight. Boxes: patrol windows.",
+        f"{shading.says} Each row is a police day; the dashed line is midnight. Boxes: patrol windows.",
         box.left,
         box.bottom + _KEY_IN,
     )
     keys: list[Any] = [
         Patch(fc=shade, ec=FAINT_INK, lw=0.4, label=name)
-        for name, shade in zip(CLASS_NAMES, class_shades(), strict=True)
+        for name, shade in zip(shading.names, class_shades(), strict=True)
     ]
     if has_unknown:
         keys.append(Patch(fc="white", ec=FAINT_INK, lw=0.4, hatch="////", label="not known"))
@@ -111,9 +130,9 @@ def draw_key(figure: Figure, box: Box, *, has_unknown: bool = False) -> None:
     )  # fmt: skip
 
 
-def _colours(rows: Floats) -> Floats:
+def _colours(rows: Floats, shading: Shading) -> Floats:
     palette = np.array(class_shades())
-    colours = palette[np.searchsorted(BOUNDS, np.nan_to_num(rows), side="right")]
+    colours = palette[np.searchsorted(shading.bounds, np.nan_to_num(rows), side="right")]
     colours[np.isnan(rows)] = (0.93, 0.93, 0.93, 1.0)
     return np.asarray(colours)
 
@@ -131,13 +150,13 @@ def _name_hours(axes: Axes, day_starts_hour: int) -> None:
     axes.tick_params(which="minor", length=0)
 
 
-def _print_ratios(axes: Axes, rows: Floats) -> None:
-    dark = len(BOUNDS) - 1
-    for day, hour in zip(*np.nonzero(np.nan_to_num(rows) >= PRINTED_FROM), strict=True):
-        ratio = float(rows[day, hour])
-        on_dark = int(np.searchsorted(BOUNDS, ratio, side="right")) >= dark
+def _print_figures(axes: Axes, rows: Floats, shading: Shading) -> None:
+    dark = len(shading.bounds) - 1
+    for day, hour in zip(*np.nonzero(np.nan_to_num(rows) >= shading.printed_from), strict=True):
+        figure = float(rows[day, hour])
+        on_dark = int(np.searchsorted(shading.bounds, figure, side="right")) >= dark
         axes.text(
-            hour + 0.5, day + 0.62, f"{ratio:.1f}" if ratio < 9.95 else f"{ratio:.0f}",
+            hour + 0.5, day + 0.62, f"{figure:.{shading.decimals}f}" if figure < 9.95 else f"{figure:.0f}",
             ha="center", va="center", fontsize=_NUMBER_SIZE, color="white" if on_dark else INK,
         )  # fmt: skip
 

@@ -44,13 +44,11 @@ def words_of(figure: Figure) -> str:
 def assert_texts_are_readable(figure: Figure) -> None:
     """Inside the page, at least 7 points, and none over another."""
     width, height = figure.bbox.width, figure.bbox.height
-    texts = texts_of(figure)
-    for text in texts:
-        box = box_of(text)
+    boxes = [(text, box_of(text)) for text in texts_of(figure)]
+    for text, box in boxes:
         assert text.get_fontsize() >= 7, text
         assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, text
-    for a, b in itertools.combinations(texts, 2):
-        one, other = box_of(a), box_of(b)
+    for (a, one), (b, other) in itertools.combinations(boxes, 2):
         wide = min(one.x1, other.x1) - max(one.x0, other.x0)
         high = min(one.y1, other.y1) - max(one.y0, other.y0)
         # line boxes hold room for accents and descenders, which may touch
