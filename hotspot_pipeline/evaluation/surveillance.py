@@ -77,10 +77,15 @@ def increments(n: ArrayLike, mu: ArrayLike, alpha: float, ratio: float) -> Float
 def watch(n: ArrayLike, mu: ArrayLike, alpha: float, rule: Rule) -> tuple[FloatArray, BoolArray]:
     """(C, alarm) for each week of a series in time; a week without an expected mean leaves C as it is."""
     step = increments(n, mu, alpha, rule.ratio)
+    return added_up(step, np.full(len(step), rule.threshold))
+
+
+def added_up(step: FloatArray, threshold: FloatArray) -> tuple[FloatArray, BoolArray]:
+    """(C, alarm) from steps and thresholds at hand, which may come from several fits; no alarm where the threshold is nan."""
     value, alarm = np.zeros(len(step)), np.zeros(len(step), bool)
     c = 0.0
     for t, s in enumerate(step):
         c = max(0.0, c + s) if np.isfinite(s) else c
-        value[t], alarm[t] = c, c > rule.threshold
+        value[t], alarm[t] = c, c > threshold[t]
         c = 0.0 if alarm[t] else c
     return value, alarm
