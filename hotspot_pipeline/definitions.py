@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 
+from hotspot_pipeline.evaluation import assets as evaluation
 from hotspot_pipeline.hexes import assets as hexes
 from hotspot_pipeline.hexes import cut_assets, refresh
 from hotspot_pipeline.history import assets as history
@@ -85,6 +86,7 @@ def _of_force(
         cut_assets.build_cuts(shop, models),
         *hot_times.build_assets(shop),
         *patrols.build_assets(shop),
+        *evaluation.build_assets(shop),
         *published.build_assets(shop),
     ]
     tables = [f"{key.path[1]}.{key.path[2]}" for a in assets for key in a.keys]

@@ -50,12 +50,19 @@ def ewma(
 
     Roberts (1959), Technometrics 1, 239-250: E_t = weight·score_t + (1 - weight)·E_(t-1); its variance is summed exactly.
     """
-    score, variance = scores(n, mu, alpha)
+    return ewma_of(*scores(n, mu, alpha), weight=weight)
+
+
+def ewma_of(
+    score: FloatArray, variance: FloatArray, *, weight: float = 0.2
+) -> tuple[FloatArray, FloatArray]:
+    """The same of scores at hand, which may come from several fits; a score that is nan leaves the mean as it is."""
     value, spread = np.zeros(len(score)), np.zeros(len(score))
     level = var = 0.0
     for t in range(len(score)):
-        level = weight * score[t] + (1 - weight) * level
-        var = weight**2 * variance[t] + (1 - weight) ** 2 * var
+        if np.isfinite(score[t]):
+            level = weight * score[t] + (1 - weight) * level
+            var = weight**2 * variance[t] + (1 - weight) ** 2 * var
         value[t], spread[t] = level, np.sqrt(var)
     return value, spread
 

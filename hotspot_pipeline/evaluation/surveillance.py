@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import csc_array, eye_array
+from scipy.sparse.linalg import spsolve
 
 from hotspot_pipeline.evaluation.control_limits import law_of
 from hotspot_pipeline.evaluation.estimate import BoolArray, FloatArray
@@ -59,10 +61,12 @@ def average_run_length(mu: float, alpha: float, ratio: float, threshold: float) 
     after = np.maximum(states[:, None] + step[None, :], 0.0)
     to = np.where(after <= 0, 0, np.ceil(after / width).astype(np.int64)) if width else np.where(after > 0, 1, 0)  # fmt: skip
     stays = after <= threshold
-    moves = np.zeros((_CELLS + 1, _CELLS + 1))
-    for k in range(_CELLS + 1):
-        moves[k] = np.bincount(to[k][stays[k]], share[stays[k]], _CELLS + 1)[: _CELLS + 1]
-    return float(np.linalg.solve(np.eye(_CELLS + 1) - moves, np.ones(_CELLS + 1))[0])
+    n_states = _CELLS + 1
+    at = np.broadcast_to(np.arange(n_states)[:, None], to.shape)
+    shares = np.broadcast_to(share, to.shape)
+    # few counts, so few moves from each state; and a sparse solver starts no threads, which on a busy machine cost a hundred times the work
+    moves = csc_array((shares[stays], (at[stays], to[stays])), shape=(n_states, n_states))
+    return float(spsolve(csc_array(eye_array(n_states)) - moves, np.ones(n_states))[0])
 
 
 def increments(n: ArrayLike, mu: ArrayLike, alpha: float, ratio: float) -> FloatArray:
@@ -77,10 +81,15 @@ def increments(n: ArrayLike, mu: ArrayLike, alpha: float, ratio: float) -> Float
 def watch(n: ArrayLike, mu: ArrayLike, alpha: float, rule: Rule) -> tuple[FloatArray, BoolArray]:
     """(C, alarm) for each week of a series in time; a week without an expected mean leaves C as it is."""
     step = increments(n, mu, alpha, rule.ratio)
+    return added_up(step, np.full(len(step), rule.threshold))
+
+
+def added_up(step: FloatArray, threshold: FloatArray) -> tuple[FloatArray, BoolArray]:
+    """(C, alarm) from steps and thresholds at hand, which may come from several fits; no alarm where the threshold is nan."""
     value, alarm = np.zeros(len(step)), np.zeros(len(step), bool)
     c = 0.0
     for t, s in enumerate(step):
         c = max(0.0, c + s) if np.isfinite(s) else c
-        value[t], alarm[t] = c, c > rule.threshold
+        value[t], alarm[t] = c, c > threshold[t]
         c = 0.0 if alarm[t] else c
     return value, alarm

@@ -255,6 +255,27 @@ AUDITS: dict[str, tuple[str, Rows, tuple[str, dict[str, Any]]]] = {
         "patrols.log_matches",
         {"patrols.log_matches": [{"match_id": f"m{n}", "evidence": "both" if n < 7 else "log_only"} for n in range(10)]},
         ("patrols.log_matches", {"evidence": "gps_only"})),
+    "metrics_match_counts": (
+        "evaluation.weekly_metrics",
+        {"hexes.hotspot_cells": [{"hotspot_id": "h", "cell": 7}],
+         "hexes.crime_weekly": [{"resolution": 9, "cell": 7, "week_start": WEEK, "cat_group": "ASB", "n_events": 4}],
+         "hexes.crime_weekly_cuts": [{"cut": "settled", "resolution": 9, "cell": 7, "week_start": WEEK, "cat_group": "ASB", "n_events": 3}],
+         "evaluation.weekly_metrics": [
+             {"hotspot_id": "h", "week_start": WEEK, "cut": cut, "metric": "events", "cat_group": group, "time_band": "all", "value": n}
+             for cut, group, n in (("latest", "ASB", 4), ("settled", "ASB", 3), ("latest", "VAP", 0))]},
+        ("evaluation.weekly_metrics", {"value": 3})),
+    "metrics_have_every_week": (
+        "evaluation.weekly_metrics",
+        {"evaluation.weekly_metrics": [
+            {"hotspot_id": "h", "week_start": week, "cut": "latest", "metric": "events", "cat_group": group, "time_band": "all", "value": 0}
+            for week in (date(2026, 1, 12), WEEK, date(2026, 1, 19)) for group in ("a", "b", "c", "d", "e", "f", "ALL")]},
+        ("evaluation.weekly_metrics", {"dropped": True})),
+    "limits_are_ordered": (
+        "evaluation.control_limits",
+        {"evaluation.control_limits": [
+            {"hotspot_id": "h", "mu": 4, "lower_998": 0, "lower_95": 1, "upper_95": 8, "upper_998": 11, "n_13": 40, "n_13_before": 20, "percent_change": 100},
+            {"hotspot_id": "new", "mu": None, "lower_998": None, "percent_change": None, "n_13": 3}]},
+        ("evaluation.control_limits", {"n_13_before": 19})),
     "deliveries_counted_out": ("published.deliveries", {"published.deliveries": [DELIVERY]}, ("published.deliveries", {"n_held": 0})),
 }  # fmt: skip
 
