@@ -5,7 +5,7 @@ over 52, the age of the data), so a partition by itself would be wrong as soon a
 over years. Every night all weeks are computed in one pass, and exactly those are replaced whose rows differ; the step says which.
 """
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
