@@ -5,10 +5,8 @@ over 52, the age of the data), so a partition by itself would be wrong as soon a
 over years. Every night all weeks are computed in one pass, and exactly those are replaced whose rows differ; the step says which.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -197,12 +195,8 @@ def _fit_on(shop: Workshop, session: Session, frame: Frame) -> Weeks:
         ),
         inputs.treated(session),
         prints,
-        _steps(path),
+        {group: quarters.recording_steps(path, group) for group in _GROUPS},
     )
-
-
-def _steps(path: Path) -> Mapping[str, Sequence[date]]:
-    return {group: quarters.recording_steps(path, group) for group in _GROUPS}
 
 
 def _frame(shop: Workshop, session: Session) -> Frame | None:

@@ -13,7 +13,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from hotspot_pipeline.evaluation import assets
+from hotspot_pipeline.evaluation import assets, metric_inputs
 from hotspot_pipeline.orchestration.tables import Workshop
 from hotspot_pipeline.settings import CATEGORY_GROUPS, Force, Settings
 from hotspot_pipeline.sql_models.model import SqlModel
@@ -201,3 +201,18 @@ def test_on_monday_morning_the_week_stands_marked_with_where_the_data_end(office
     office.session.execute("update history.extracts set known_from_utc = timestamp '2026-07-05 22:00:00'")  # fmt: skip
     office.night("three")
     assert office.session.value("select max(week_start) from evaluation.weekly_metrics") == WEEKS[-2]  # fmt: skip
+
+
+def test_a_hotspot_is_treated_where_a_planned_area_covers_a_tenth_of_it(office: Office) -> None:
+    def square(x: float, size: float) -> str:
+        return f"POLYGON (({x} 0, {x + size} 0, {x + size} {size}, {x} {size}, {x} 0))"
+
+    office.given("hexes.hotspots", *({"hotspot_id": h, "polygon_wkt": square(x, 100)} for h, x in (("near", 0), ("far", 300), ("own", 600))))  # fmt: skip
+    # 11 of 100 metres of the first, 9 of the second
+    office.given("history.patrol_places_current", {"hotspot_id": "P1", "polygon_wkt": square(89, 200)}, {"hotspot_id": "P2", "polygon_wkt": square(209, 100)})  # fmt: skip
+    times = {"window_start_utc": END, "window_end_utc": END}
+    plans = [("P1", date(2026, 6, 10), times), ("P1", date(2026, 6, 28), times), ("P2", date(2026, 6, 10), times), ("own", date(2026, 6, 3), times), ("own", date(2026, 1, 1), {"window_start_utc": None})]  # fmt: skip
+    office.given("history.patrol_plan_versions", *({"plan_id": f"p{k}", "hotspot_id": h, "police_day": d, **w} for k, (h, d, w) in enumerate(plans)))  # fmt: skip
+    assert metric_inputs.treated(office.session).rows() == [
+        ("near", date(2026, 6, 8), date(2026, 6, 22)), ("own", date(2026, 6, 1), date(2026, 6, 1)),
+    ]  # fmt: skip
