@@ -113,6 +113,7 @@ def test_the_same_bytes_again_are_nothing_new(small: SmallForce) -> None:
     assert small.rows("select count(*) from raw.crimes") == [(1,)]
 
 
+@pytest.mark.slow  # several whole nights
 def test_many_nights_at_once_are_one_run_in_their_order(small: SmallForce) -> None:
     for day in range(1, 29):
         small.deliver(

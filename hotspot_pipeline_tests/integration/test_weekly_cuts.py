@@ -18,6 +18,7 @@ TOTALS = (
 )
 
 
+@pytest.mark.slow  # several whole nights
 def test_a_week_is_kept_as_issued_and_can_be_asked_for_as_known(small: SmallForce) -> None:
     small.deliver("crime_delta_20260603.csv", crime("A1", "2026-06-02"), crime("A2", "2026-06-03"))
     small.deliver("crime_delta_20260609.csv", crime("A3", "2026-06-05"), crime("OLD", "2024-12-03"))

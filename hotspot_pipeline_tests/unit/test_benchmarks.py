@@ -7,7 +7,15 @@ import pytest
 from benchmarks.__main__ import main
 from benchmarks.races import NAMES
 
-TAKES_LONGER = {"nightly", "gistar", "csv_to_validated", "history_night", "refresh_week", "dwell"}
+TAKES_LONGER = {
+    "nightly",
+    "gistar",
+    "csv_to_validated",
+    "history_night",
+    "refresh_week",
+    "dwell",
+    "simulator",
+}
 
 
 @pytest.mark.parametrize(
