@@ -121,6 +121,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow  # some seconds for each mode and ring
 @pytest.mark.parametrize(("mode", "ring"), CASES)
 def test_realised_change_is_the_expected_one(run: Run, mode: str, ring: str) -> None:
     """Over seeds, what happened less what would have is the expected difference, in the places and in their rings."""
