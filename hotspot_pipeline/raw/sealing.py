@@ -27,6 +27,7 @@ import pyarrow.parquet as pq
 
 from hotspot_pipeline.feeds.contract import FeedContract
 from hotspot_pipeline.feeds.timestamps import read_timestamps
+from hotspot_pipeline.pseudonyms.hashing import PseudonymKeyError
 from hotspot_pipeline.pseudonyms.yearly import YearlyKeys
 from hotspot_pipeline.raw.landing import LandedFile
 from hotspot_pipeline.raw.reading import SourceTable, UnreadableFile, read_pieces
@@ -41,7 +42,7 @@ _ODD = np.uint64(2)
 
 
 class SealingError(RuntimeError):
-    """The Parquet read back is not what was written: nothing was deleted, and nothing of it may be used."""
+    """The Parquet could not be written, or read back is not what was written: nothing was deleted, nothing of it may be used."""
 
 
 @dataclass
@@ -87,6 +88,13 @@ class Sealer:
                 aside.replace(target)
                 _flush(target.parent)
                 found.n_rows = sums.n_rows
+        except (PseudonymKeyError, SealingError, OSError):
+            raise
+        except Exception as error:  # its words may be a row's: only its kind is passed on
+            raise SealingError(
+                f"{landed.name}: {type(error).__name__} while it was pseudonymised; the file stands. A fault of this software: "
+                "keep the file, report it"
+            ) from None
         finally:
             aside.unlink(missing_ok=True)
         return found

@@ -67,7 +67,9 @@ def take_all(shop: Workshop, session: Session, run_id: str, log: logging.Logger)
         files, growing = landing.landed_files(folder, contract)
         taken.growing += [f"{feed}/{f.name}" for f in growing]
         known = _known_files(session, contract)
-        hashed = landing.hashed(files, {(n, b, m): sha for n, b, m, sha in known.by_look})
+        # a file that may be deleted for what it holds is looked into, whatever it is called
+        looks = () if contract.is_sealed else known.by_look
+        hashed = landing.hashed(files, {(n, b, m): sha for n, b, m, sha in looks})
         new, repeated = landing.unseen(hashed, set(known.extract_of))
         waiting = landing.extracts_of(new, folder, contract, clock)
         for number, extract in enumerate(waiting, 1):

@@ -25,7 +25,7 @@ from hotspot_pipeline.validated.pings.assets import build_retention
 from hotspot_pipeline.validated.pings.rows import FixRules
 from hotspot_pipeline.validated.pings.taking import PingGate
 from hotspot_pipeline.validated.report import ExtractReport, render_report
-from hotspot_pipeline.validated.retention import keep_from
+from hotspot_pipeline.validated.retention import first_open_day
 from hotspot_pipeline.validated.tables import PATROL_TABLES, PLACE_TABLES
 from hotspot_pipeline.validated.volume import NAME as VOLUME
 from hotspot_pipeline.warehouse.session import Session
@@ -121,7 +121,7 @@ def _gate(shop: Workshop) -> dg.AssetsDefinition:
                 },
             )
             reports = judge.judge_waiting(context.log.info)
-            first_day = keep_from(datetime.now(UTC), shop.force.retention.pings_days)
+            first_day = first_open_day(session, datetime.now(UTC), shop.force.retention.pings_days)
             fixes = PingGate(
                 session,
                 in_files,

@@ -46,6 +46,13 @@ def keep_from(now_utc: datetime, pings_days: int) -> date:
     return now_utc.date() - timedelta(days=pings_days)
 
 
+def first_open_day(session: Session, now_utc: datetime, pings_days: int) -> date:
+    """The first police day that takes fixes: what was removed once stays so, if they are kept longer from now on."""
+    removed = session.value(f"select max(police_day) from {DAYS} where state = '{REMOVED}'")
+    kept = keep_from(now_utc, pings_days)
+    return max(kept, removed + timedelta(days=1)) if removed else kept
+
+
 def remove_expired(
     session: Session,
     ledger: Ledger,

@@ -28,7 +28,7 @@ from hotspot_pipeline.validated.judging import Gate
 from hotspot_pipeline.validated.pings import ledger
 from hotspot_pipeline.validated.pings.rows import FixRules
 from hotspot_pipeline.validated.pings.taking import PingGate
-from hotspot_pipeline.validated.retention import keep_from, remove_expired
+from hotspot_pipeline.validated.retention import first_open_day, remove_expired
 from hotspot_pipeline.warehouse.contract import read_catalog
 from hotspot_pipeline_tests.integration.hand_made import BOUNDARY
 
@@ -96,7 +96,7 @@ class FixForce:
                 session, in_tables, police_time=shop.police_time, pseudonym_key=b"x" * 32, boundary=None, lookups={}
             ).judge_waiting(self.said.append)  # fmt: skip
             stored = ledger.Ledger(session, self.force.pings, "a run")
-            first = keep_from(now, self.pings_days)
+            first = first_open_day(session, now, self.pings_days)
             boundary = shop.boundary
             PingGate(
                 session,

@@ -27,6 +27,8 @@ VOLATILE = {
     "issued_at_utc", "changed_at_utc", "removed_at_utc", "at_utc", "noted_by",
 }  # fmt: skip
 VOLATILE_OF = {
+    # names the moment up to which it was computed
+    "increments.builds": {"inputs"},
     # of files that name such times
     "published.files": {"n_bytes", "sha256"},
     # which extracts a run had taken before it came to the weeks

@@ -195,7 +195,8 @@ def test_what_is_past_its_time_goes_and_nothing_else(tmp_path: Path) -> None:
     assert force.rows("select state, n_fixes, file_name is null from validated.ping_days order by police_day") == [("removed", 5, True), ("stored", 5, False)]  # fmt: skip
     assert force.rows("select distinct police_day::varchar from validated.ping_device_days") == [(young,)]  # fmt: skip
     assert sorted(force.force.archive.rglob("*.parquet")) == sealed
-    # a fix of the removed day comes too late for it
+    # a fix of the removed day comes too late for it, even if days are kept longer from now on
+    force.pings_days = 36_500
     force.deliver("gps_pings", NIGHT_2, fixes("2026-06-08T13:00:00", 1))
     force.run()
     assert force.rows("select rule from validated.ping_refusals") == [("past_retention",)]

@@ -121,8 +121,8 @@ def write_day(
 
 
 def _write(writer: pq.ParquetWriter, fixes: pl.DataFrame) -> None:
-    if fixes.height:
-        writer.write_table(fixes.to_arrow().cast(SCHEMA), row_group_size=ROWS_PER_GROUP)
+    for part in fixes.iter_slices(ROWS_PER_GROUP):
+        writer.write_table(part.to_arrow().cast(SCHEMA), row_group_size=ROWS_PER_GROUP)
 
 
 def _by_device(sources: Sequence[Path], rows_at_once: int) -> Iterator[pl.DataFrame]:
@@ -140,6 +140,7 @@ def _by_device(sources: Sequence[Path], rows_at_once: int) -> Iterator[pl.DataFr
             for path in sources
         ]
         fixes = arranged(pl.concat(parts) if parts else pl.DataFrame(schema=STORED))
+        del parts  # the unsorted copy
         if fixes.height or not prefix:
             yield fixes
 

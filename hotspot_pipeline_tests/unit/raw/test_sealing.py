@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -143,6 +144,21 @@ def test_without_its_key_nothing_is_written(tmp_path: Path) -> None:
     assert path.exists()
     assert list((tmp_path / "sealed").iterdir()) == []
     assert not key_path(tmp_path / "keys", 2026).exists()
+
+
+def test_what_goes_wrong_inside_is_told_without_its_words(
+    tmp_path: Path, keys: YearlyKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("cannot make anything of PC 4711")
+
+    monkeypatch.setattr(YearlyKeys, "pseudonyms", fail)
+    path = tmp_path / "d.csv"
+    path.write_text(f"{DUTY_HEAD}D1,621,PC 4711,2026-01-01 14:00:00,,response,C-1,RV01\n")
+    with pytest.raises(SealingError, match=r"d.csv: ValueError while") as caught:
+        seal(DUTIES, keys, path)
+    assert "4711" not in "".join(traceback.format_exception(caught.value))
+    assert path.exists()
 
 
 def test_the_proof_notices_every_kind_of_difference(
