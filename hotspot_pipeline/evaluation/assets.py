@@ -55,12 +55,9 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
 
 
 def _metrics(shop: Workshop) -> dg.AssetsDefinition:
-    @dg.multi_asset(
-        name=f"{shop.force.force_id}__evaluation__weekly_metrics",
-        specs=[shop.spec(table, deps=_DEPS, kinds=("polars",)) for table in _METRICS],
-        check_specs=[check for table in _METRICS for check in shop.checks(table)],
-        required_resource_keys={shop.resource},
-        pool=shop.pool,
+    @shop.step(
+        "evaluation.weekly_metrics",
+        [shop.spec(table, deps=_DEPS, kinds=("polars",)) for table in _METRICS],
     )
     def weekly_metrics(context: dg.AssetExecutionContext) -> Results:
         with shop.warehouse(context).session() as session:
@@ -78,12 +75,9 @@ def _metrics(shop: Workshop) -> dg.AssetsDefinition:
 def _limits(shop: Workshop) -> dg.AssetsDefinition:
     tables = (*BOOK, LIMITS, REFUSALS)
 
-    @dg.multi_asset(
-        name=f"{shop.force.force_id}__evaluation__control_limits",
-        specs=[shop.spec(table, deps=(*_METRICS, *_DEPS), kinds=("polars",)) for table in tables],
-        check_specs=[check for table in tables for check in shop.checks(table)],
-        required_resource_keys={shop.resource},
-        pool=shop.pool,
+    @shop.step(
+        "evaluation.control_limits",
+        [shop.spec(table, deps=(*_METRICS, *_DEPS), kinds=("polars",)) for table in tables],
     )
     def control_limits(context: dg.AssetExecutionContext) -> Results:
         with shop.warehouse(context).session() as session:

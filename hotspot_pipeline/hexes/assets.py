@@ -57,15 +57,9 @@ def _asset(
     """One step that computes one table, or several that belong together, and replaces them."""
     first = next(iter(tables))
 
-    @dg.multi_asset(
-        name=f"{shop.force.force_id}__" + first.replace(".", "__"),
-        specs=[
-            shop.spec(table, deps=deps, metadata=_grid_facts(shop))
-            for table, deps in tables.items()
-        ],
-        check_specs=[check for table in tables for check in shop.checks(table)],
-        required_resource_keys={shop.resource},
-        pool=shop.pool,
+    @shop.step(
+        first,
+        [shop.spec(table, deps=deps, metadata=_grid_facts(shop)) for table, deps in tables.items()],
     )
     def build(context: dg.AssetExecutionContext) -> Results:
         with shop.warehouse(context).session() as session:
@@ -81,13 +75,7 @@ def _site_matches(shop: Workshop) -> dg.AssetsDefinition:
     table = "hexes.site_matches"
     reads = (site_matches.CRIMES, site_matches.ASB, site_matches.SITES, site_matches.DEFAULTS)
 
-    @dg.multi_asset(
-        name=f"{shop.force.force_id}__hexes__site_matches",
-        specs=[shop.spec(table, deps=reads, metadata=_grid_facts(shop))],
-        check_specs=shop.checks(table),
-        required_resource_keys={shop.resource},
-        pool=shop.pool,
-    )
+    @shop.step("hexes.site_matches", [shop.spec(table, deps=reads, metadata=_grid_facts(shop))])
     def build(context: dg.AssetExecutionContext) -> Results:
         with shop.warehouse(context).session() as session:
             rows = site_matches.rows_of(session)

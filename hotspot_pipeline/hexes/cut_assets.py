@@ -47,13 +47,7 @@ def build_cuts(shop: Workshop, models: Mapping[str, SqlModel]) -> dg.AssetsDefin
     """The book of cuts and their figures; `models` are all SQL models of the house."""
     tables = (BOOK, FIGURES)
 
-    @dg.multi_asset(
-        name=f"{shop.force.force_id}__hexes__cuts",
-        specs=[shop.spec(table, deps=_DEPS, kinds=("sql",)) for table in tables],
-        check_specs=[check for table in tables for check in shop.checks(table)],
-        required_resource_keys={shop.resource},
-        pool=shop.pool,
-    )
+    @shop.step("hexes.cuts", [shop.spec(table, deps=_DEPS, kinds=("sql",)) for table in tables])
     def cuts(context: dg.AssetExecutionContext) -> Results:
         with shop.warehouse(context).session() as session:
             standing = Standing(session, tables)

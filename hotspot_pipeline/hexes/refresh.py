@@ -29,9 +29,9 @@ _STEP = {"daily": 1, "weekly": 7}
 def build_refresh(shop: Workshop, models: Sequence[WindowedModel]) -> dg.AssetsDefinition:
     """The assets of the ledger and the prints; `models` are the partitioned ones that they keep right."""
 
-    @dg.multi_asset(
-        name=f"{shop.force.force_id}__hexes__refreshed_windows",
-        specs=[
+    @shop.step(
+        "hexes.refreshed_windows",
+        [
             shop.spec(
                 table,
                 deps=("hexes.events", "history.affected_weeks", "history.lookup_changes"),
@@ -39,9 +39,6 @@ def build_refresh(shop: Workshop, models: Sequence[WindowedModel]) -> dg.AssetsD
             )
             for table in TABLES
         ],
-        check_specs=[check for table in TABLES for check in shop.checks(table)],
-        required_resource_keys={shop.resource},
-        pool=shop.pool,
     )
     def refreshed_windows(context: dg.AssetExecutionContext) -> Results:
         named = backfill_ledger.named_weeks(context.run)

@@ -29,16 +29,13 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
 
 
 def _lookups(shop: Workshop) -> dg.AssetsDefinition:
-    @dg.multi_asset(
-        name=f"{shop.force.force_id}__history__lookup_versions",
-        specs=[
+    @shop.step(
+        "history.lookup_versions",
+        [
             shop.spec(
                 VERSIONS, deps=[f"validated.{name}" for name in LOOKUPS], kinds=("polars", "sql")
             )
         ],
-        check_specs=shop.checks(VERSIONS),
-        required_resource_keys={shop.resource},
-        pool=shop.pool,
     )
     def lookup_versions(context: dg.AssetExecutionContext) -> Results:
         with shop.warehouse(context).session() as session:
@@ -64,12 +61,9 @@ def _versions(shop: Workshop) -> dg.AssetsDefinition:
         ),
     }
 
-    @dg.multi_asset(
-        name=f"{shop.force.force_id}__history__versions",
-        specs=[shop.spec(table, deps=deps[table], kinds=("polars", "sql")) for table in TABLES],
-        check_specs=[check for table in TABLES for check in shop.checks(table)],
-        required_resource_keys={shop.resource},
-        pool=shop.pool,
+    @shop.step(
+        "history.versions",
+        [shop.spec(table, deps=deps[table], kinds=("polars", "sql")) for table in TABLES],
     )
     def versions(context: dg.AssetExecutionContext) -> Results:
         with shop.warehouse(context).session() as session:

@@ -77,12 +77,8 @@ def kernel_models(shop: Workshop) -> list[KernelModel]:
 
 
 def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
-    @dg.multi_asset(
-        name=f"{shop.force.force_id}__hot_times__time_cases",
-        specs=[shop.spec(CASES, deps=("hexes.events",), kinds=("polars",))],
-        check_specs=shop.checks(CASES),
-        required_resource_keys={shop.resource},
-        pool=shop.pool,
+    @shop.step(
+        "hot_times.time_cases", [shop.spec(CASES, deps=("hexes.events",), kinds=("polars",))]
     )
     def cases(context: dg.AssetExecutionContext) -> Results:
         with shop.warehouse(context).session() as session:
@@ -102,12 +98,8 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
                 CASES, partial(session.replace_table, shop.catalog[CASES], rows), facts
             )
 
-    @dg.multi_asset(
-        name=f"{shop.force.force_id}__hot_times__profiles",
-        specs=[shop.spec(table, deps=_DEPS, kinds=("polars",)) for table in TABLES],
-        check_specs=[check for table in TABLES for check in shop.checks(table)],
-        required_resource_keys={shop.resource},
-        pool=shop.pool,
+    @shop.step(
+        "hot_times.profiles", [shop.spec(table, deps=_DEPS, kinds=("polars",)) for table in TABLES]
     )
     def profiles(context: dg.AssetExecutionContext) -> Results:
         days = _calendar(shop)

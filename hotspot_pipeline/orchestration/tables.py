@@ -127,6 +127,24 @@ class Workshop:
             for audit in self.catalog[table].all_audits
         ]
 
+    def step(
+        self, name: str, specs: Sequence[dg.AssetSpec], *, checks: Sequence[dg.AssetCheckSpec] = ()
+    ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+        """Makes a function the step that materialises `specs`, named after its table or first of them: with the checks of their contracts
+        and `checks` besides, this force's warehouse and its pool; windows of a backfill in one run."""
+        tables = [".".join(spec.key.path[1:]) for spec in specs]
+        own = [check for t in tables if t in self.catalog for check in self.checks(t)]
+        is_partitioned = any(spec.partitions_def for spec in specs)
+        made: Callable[[Callable[..., Any]], dg.AssetsDefinition] = dg.multi_asset(
+            name=f"{self.force.force_id}__{name.replace('.', '__')}",
+            specs=specs,
+            check_specs=[*checks, *own],
+            required_resource_keys={self.resource},
+            pool=self.pool,
+            backfill_policy=dg.BackfillPolicy.single_run() if is_partitioned else None,
+        )
+        return made
+
     def check_results(self, table: str, audits: Sequence[AuditResult]) -> list[dg.AssetCheckResult]:
         return [
             dg.AssetCheckResult(

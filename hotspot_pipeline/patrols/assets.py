@@ -78,13 +78,8 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
 
 
 def _by_name(shop: Workshop) -> dg.AssetsDefinition:
-    @dg.multi_asset(
-        name=f"{shop.force.force_id}__patrols__days",
-        specs=[shop.spec(table, deps=READS, kinds=("polars",)) for table in PARTITIONED],
-        check_specs=[check for table in PARTITIONED for check in shop.checks(table)],
-        required_resource_keys={shop.resource},
-        pool=shop.pool,
-        backfill_policy=dg.BackfillPolicy.single_run(),
+    @shop.step(
+        "patrols.days", [shop.spec(table, deps=READS, kinds=("polars",)) for table in PARTITIONED]
     )
     def days(context: dg.AssetExecutionContext) -> Results:
         asked = [key_date(k) for k in context.partition_keys]
@@ -102,12 +97,8 @@ def _by_name(shop: Workshop) -> dg.AssetsDefinition:
 def _nightly(shop: Workshop) -> dg.AssetsDefinition:
     tables = (PRINTS, *BESIDE)
 
-    @dg.multi_asset(
-        name=f"{shop.force.force_id}__patrols__day_prints",
-        specs=[shop.spec(table, deps=READS, kinds=("polars",)) for table in tables],
-        check_specs=[check for table in tables for check in shop.checks(table)],
-        required_resource_keys={shop.resource},
-        pool=shop.pool,
+    @shop.step(
+        "patrols.day_prints", [shop.spec(table, deps=READS, kinds=("polars",)) for table in tables]
     )
     def day_prints_and_more(context: dg.AssetExecutionContext) -> Results:
         with shop.warehouse(context).session() as session:
@@ -132,12 +123,9 @@ def _nightly(shop: Workshop) -> dg.AssetsDefinition:
 def _summaries(shop: Workshop) -> dg.AssetsDefinition:
     reads = (*TABLES, PRINTS, day_inputs.PLAN)
 
-    @dg.multi_asset(
-        name=f"{shop.force.force_id}__patrols__compliance",
-        specs=[shop.spec(table, deps=reads, kinds=("polars",)) for table in SUMMARIES],
-        check_specs=[check for table in SUMMARIES for check in shop.checks(table)],
-        required_resource_keys={shop.resource},
-        pool=shop.pool,
+    @shop.step(
+        "patrols.compliance",
+        [shop.spec(table, deps=reads, kinds=("polars",)) for table in SUMMARIES],
     )
     def compliance(context: dg.AssetExecutionContext) -> Results:
         with shop.warehouse(context).session() as session:

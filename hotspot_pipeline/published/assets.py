@@ -55,9 +55,7 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
         if c.publish and c.stage != "published" and c.partition == "none"
     ]
 
-    @dg.multi_asset(
-        name=f"{shop.force.force_id}__published__files",
-        specs=[
+    @shop.step("published.files", [
             _file_spec(shop, "layers", "GeoPackage and GeoParquet (EPSG:27700) and GeoJSON (EPSG:4326) of cells and hotspots.",
                        (*_HEXES, *_FOOTER), {"geopandas"}),
             _file_spec(shop, "pictures", "The hotspot map and the concentration curve as PNG.", (*_HEXES, *_FOOTER), {"matplotlib"}),
@@ -70,11 +68,7 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
             _file_spec(shop, "reader_copy", "The read-only DuckDB copy of the aggregate tables, swapped in by rename.",
                        (*copied, "hexes.refreshed_windows", *_COPIED), {"duckdb"}),
             shop.spec("published.files", deps=("published.data_quality",), kinds=("python",)),
-        ],
-        check_specs=shop.checks("published.files"),
-        required_resource_keys={shop.resource},
-        pool=shop.pool,
-    )  # fmt: skip
+        ])  # fmt: skip
     def files(context: dg.AssetExecutionContext) -> Results:
         with shop.warehouse(context).session() as session:
             footer = footer_of(session, shop.force)

@@ -36,12 +36,10 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
         description="Every yearly key that a delivery needed is there and is the one in use; otherwise the delivery waits in its folder.",
     )
 
-    @dg.multi_asset(
-        name=f"{shop.force.force_id}__raw__take_deliveries",
-        specs=[shop.spec(t, kinds=("python",)) for t in tables],
-        check_specs=[readable, keys_stand, *[check for t in tables for check in shop.checks(t)]],
-        required_resource_keys={shop.resource},
-        pool=shop.pool,
+    @shop.step(
+        "raw.take_deliveries",
+        [shop.spec(t, kinds=("python",)) for t in tables],
+        checks=[readable, keys_stand],
     )
     def take_deliveries(context: dg.AssetExecutionContext) -> Results:
         with shop.warehouse(context).session() as session:

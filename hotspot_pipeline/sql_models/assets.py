@@ -44,14 +44,7 @@ def build_sql_asset(
         metadata=column_lineage(shop, model),
     )
 
-    @dg.multi_asset(
-        name="__".join([shop.force.force_id, contract.stage, contract.table]),
-        specs=[spec],
-        check_specs=shop.checks(model.name),
-        required_resource_keys={shop.resource},
-        pool=shop.pool,
-        backfill_policy=dg.BackfillPolicy.single_run() if contract.partition != "none" else None,
-    )
+    @shop.step(contract.name, [spec])
     def build(context: dg.AssetExecutionContext) -> Results:
         if before:
             before(context)

@@ -41,13 +41,7 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
 def _lookups(shop: Workshop) -> dg.AssetsDefinition:
     tables = [f"validated.{name}" for name in LOOKUPS]
 
-    @dg.multi_asset(
-        name=f"{shop.force.force_id}__validated__lookups",
-        specs=[shop.spec(table, kinds=("csv",)) for table in tables],
-        check_specs=[check for table in tables for check in shop.checks(table)],
-        required_resource_keys={shop.resource},
-        pool=shop.pool,
-    )
+    @shop.step("validated.lookups", [shop.spec(table, kinds=("csv",)) for table in tables])
     def lookups(context: dg.AssetExecutionContext) -> Results:
         with shop.warehouse(context).session() as session:
             found = read_lookups(shop.settings.reference, shop.force.reference)
@@ -92,15 +86,13 @@ def _gate(shop: Workshop) -> dg.AssetsDefinition:
         if contract.time_precision != "none"
     ]
 
-    @dg.multi_asset(
-        name=f"{shop.force.force_id}__validated__gate",
-        specs=[
+    @shop.step(
+        "validated.gate",
+        [
             shop.spec(table, deps=_deps(table), kinds=("greatexpectations", "polars"))
             for table in tables
         ],
-        check_specs=[*results, *[check for table in tables for check in shop.checks(table)]],
-        required_resource_keys={shop.resource},
-        pool=shop.pool,
+        checks=results,
     )
     def gate(context: dg.AssetExecutionContext) -> Results:
         with shop.warehouse(context).session() as session:

@@ -27,12 +27,9 @@ _READ = (
 
 
 def build_issues(shop: Workshop) -> dg.AssetsDefinition:
-    @dg.multi_asset(
-        name=f"{shop.force.force_id}__published__issues",
-        specs=[shop.spec(table, deps=_READ, kinds=("polars", "sql")) for table in TABLES],
-        check_specs=[check for table in TABLES for check in shop.checks(table)],
-        required_resource_keys={shop.resource},
-        pool=shop.pool,
+    @shop.step(
+        "published.issues",
+        [shop.spec(table, deps=_READ, kinds=("polars", "sql")) for table in TABLES],
     )
     def issues(context: dg.AssetExecutionContext) -> Results:
         with shop.warehouse(context).session() as session:

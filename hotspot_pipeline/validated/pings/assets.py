@@ -11,12 +11,9 @@ from hotspot_pipeline.warehouse.standing import Standing
 
 
 def build_retention(shop: Workshop) -> dg.AssetsDefinition:
-    @dg.multi_asset(
-        name=f"{shop.force.force_id}__validated__retention",
-        specs=[shop.spec(LOG, deps=("raw.extracts", "raw.extract_files", ledger.DAYS))],
-        check_specs=shop.checks(LOG),
-        required_resource_keys={shop.resource},
-        pool=shop.pool,
+    @shop.step(
+        "validated.retention",
+        [shop.spec(LOG, deps=("raw.extracts", "raw.extract_files", ledger.DAYS))],
     )
     def retention(context: dg.AssetExecutionContext) -> Results:
         with shop.warehouse(context).session() as session:
