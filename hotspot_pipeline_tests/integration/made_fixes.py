@@ -111,7 +111,9 @@ class FixForce:
             found = {
                 audit.audit.name: audit.passed
                 for table in tables
-                if table.startswith(("validated.ping", "validated.dut", "validated.ret"))
+                if table.startswith(
+                    ("validated.ping", "validated.dut", "validated.ret", "validated.extract_counts")
+                )
                 for audit in session.audit(shop.catalog[table])
             }
             results = session.frame("select feed || '__' || expectation, is_passed from validated.gate_results")  # fmt: skip

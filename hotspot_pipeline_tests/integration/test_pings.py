@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import shutil
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +14,7 @@ from hotspot_pipeline.cli.main import hotspots
 from hotspot_pipeline.definitions import warehouse_of
 from hotspot_pipeline.raw import archive, taking
 from hotspot_pipeline.raw.landing import LandedFile
+from hotspot_pipeline.validated.pings import taking as ping_taking
 from hotspot_pipeline.validated.pings.ledger import Ledger
 from hotspot_pipeline_tests.integration.made_fixes import DEVICES, OFFICERS, FixForce, duty, fixes
 
@@ -91,10 +93,7 @@ def test_files_in_any_order_twice_and_in_pieces_give_the_same_days(tmp_path: Pat
         if number in (3, 0):
             other.deliver("gps_pings", f"again/{names[number]}", parts[number])
         if number in (3, 1):
-            # the keys of one force are the keys of the other
-            for key in one.force.keys.glob("*.key"):
-                other.force.keys.mkdir(exist_ok=True)
-                (other.force.keys / key.name).write_bytes(key.read_bytes())
+            shutil.copytree(one.force.keys, other.force.keys, dirs_exist_ok=True)
             other.run()
     assert other.days() == one.days()
     assert len(one.days()) == 2
@@ -133,6 +132,35 @@ def test_a_broken_feed_is_held_and_can_be_released(force: FixForce) -> None:
     force.run()
     assert force.rows("select status, n_accepted from validated.extract_counts") == [("accepted", 10)]  # fmt: skip
     assert list(force.days()) == ["2026-06-08"]
+
+
+def test_portions_and_held_extracts_do_not_mix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three nights that touch one another's days, the second held until the gate has judged them all."""
+    monday, tuesday = fixes("2026-06-08T12:00:00", 30), fixes("2026-06-09T12:00:00", 20)
+    nowhere = fixes("2026-06-09T13:00:00", 12).with_columns(lon=pl.lit(0.0), lat=pl.lit(0.0))
+    nights = {
+        NIGHT_1: monday,
+        NIGHT_2: pl.concat([tuesday[:5], nowhere]),
+        NIGHT_3: pl.concat([monday[25:], tuesday[5:]]),
+    }
+    stored = {}
+    for at_once in (1, 40, 4_000_000):  # an extract at a time, two at a time, all
+        monkeypatch.setattr(ping_taking, "ROWS_AT_ONCE", at_once)
+        force = FixForce(tmp_path / str(at_once))
+        if stored:  # the keys of one force are the keys of all
+            shutil.copytree(tmp_path / "1" / "forces" / "small" / "keys", force.force.keys)
+        for name, rows in nights.items():
+            force.deliver("gps_pings", name, rows)
+        checks = force.run()
+        assert checks["small_extracts_counted_out"] and checks["pings_counted_out"]
+        assert force.rows("select status, n_accepted from validated.extract_counts order by extract_id") == [("accepted", 30), ("held", 0), ("accepted", 20)]  # fmt: skip
+        assert force.rows("select police_day, version, n_fixes from validated.ping_days order by all") == [
+            (date(2026, 6, 8), 1, 30), (date(2026, 6, 9), 1, 15)]  # fmt: skip
+        assert not (force.force.pings / ".staging").exists()
+        stored[at_once] = force.days()
+    assert stored[1] == stored[40] == stored[4_000_000]
 
 
 def test_the_drill_of_a_lost_key(force: FixForce) -> None:

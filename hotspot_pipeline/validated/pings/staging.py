@@ -8,28 +8,35 @@ from __future__ import annotations
 import shutil
 from datetime import date
 from pathlib import Path
+from typing import Self
 
 import polars as pl
 
 
 class Staging:
-    """`folder` is this run's alone; it is emptied at the start and removed at the end, so a killed run leaves nothing that counts."""
+    """What one portion of extracts brings. `folder` is this run's alone: empty at the start, gone at the end; a killed run leaves
+    nothing that counts."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        shutil.rmtree(folder, ignore_errors=True)
         self._files: dict[date, dict[str, list[Path]]] = {}
         self._delivered: dict[tuple[date, str], int] = {}
+        self._n_written = 0  # a name is never used again, not even a dropped extract's
+
+    def __enter__(self) -> Self:
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def add(self, stored: pl.DataFrame, extract_id: str) -> None:
         """Fixes of one extract: `rows.STORED` and `police_day`."""
         for (day,), rows in stored.partition_by("police_day", as_dict=True).items():
             assert isinstance(day, date)
             files = self._files.setdefault(day, {}).setdefault(extract_id, [])
-            n_before = sum(
-                len(f) for by_extract in self._files.values() for f in by_extract.values()
-            )
-            path = self.folder / f"{day}" / f"{n_before:06d}.parquet"
+            path = self.folder / f"{day}" / f"{self._n_written:06d}.parquet"
+            self._n_written += 1
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             # by device, so that a large day can be read device by device
             rows.drop("police_day").sort("device_pid").write_parquet(path, compression="zstd")
@@ -57,6 +64,3 @@ class Staging:
         rows = [(day, extract, n) for (day, extract), n in sorted(self._delivered.items())]
         schema = {"police_day": pl.Date, "extract_id": pl.String, "n_delivered": pl.Int64}
         return pl.DataFrame(rows, schema=schema, orient="row")
-
-    def remove(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)

@@ -70,7 +70,6 @@ class PingGate:
         self._session, self._feeds, self._ledger = session, feeds, ledger
         self._archive = archive
         self._rules = {feed: rules(contract) for feed, contract in feeds.items()}
-        self._staging = Staging(ledger.folder / ".staging")
 
     def judge_waiting(self, say: Callable[[str], None]) -> list[ExtractReport]:
         """Judges every waiting extract, oldest first, in portions of one transaction each."""
@@ -90,11 +89,11 @@ class PingGate:
             )
         reports = []
         for portion in _portions(known):
-            judged = [self._judge(row) for row in portion]
-            days = self._staging.days
-            self._write_days(days, judged)
+            with self._staging() as staging:
+                judged = [self._judge(row, staging) for row in portion]
+                days = staging.days
+                self._write_days(staging, judged)
             self._ledger.clear_away()
-            self._staging.remove()
             for one in judged:
                 reports.append(_report(one))
                 say(
@@ -105,19 +104,24 @@ class PingGate:
                 say(f"gate: police days written again: {', '.join(map(str, days))}")
         return reports
 
-    def _judge(self, row: Mapping[str, Any]) -> _Judged:
+    def _staging(self) -> Staging:
+        return Staging(self._ledger.folder / ".staging")
+
+    def _judge(self, row: Mapping[str, Any], staging: Staging) -> _Judged:
         contract = self._feeds[row["feed"]]
-        summary = self._stage(row)
+        summary = self._stage(row, staging)
         outcomes = run_gate(summary.gate_frames(), contract)
         values = {"feed": row["feed"], "kind": row["kind"], "ts": row["extract_ts_utc"]}
         earlier = [int(n) for (n,) in self._session.frame(EARLIER, values).iter_rows()][::-1]
         outcomes.append(volume_outcome(row["kind"], int(row["n_rows"]), earlier))
         is_held = any(o.holds_extract for o in outcomes) and not row["is_released"]
         if is_held:
-            self._staging.drop(row["extract_id"])
+            staging.drop(row["extract_id"])
         return _Judged(row, summary, outcomes, "held" if is_held else "accepted")
 
-    def _stage(self, row: Mapping[str, Any], only: Sequence[date] | None = None) -> Summary:
+    def _stage(
+        self, row: Mapping[str, Any], staging: Staging, only: Sequence[date] | None = None
+    ) -> Summary:
         """Judges an extract's fixes and sets aside what is not refused, of the days asked for."""
         rules = self._rules[row["feed"]]
         arrival = Arrival(row["extract_id"], row["extract_ts_utc"], row["received_at_utc"])
@@ -130,17 +134,21 @@ class PingGate:
                 stored = judged.stored
                 if only is not None:
                     stored = stored.filter(pl.col("police_day").is_in(list(only)))
-                self._staging.add(stored, row["extract_id"])
+                staging.add(stored, row["extract_id"])
         return summary
 
     def _sealed(self, row: Mapping[str, Any]) -> Path:
         sha256 = str(row["file_sha256"])
         return self._archive / str(row["feed"]) / sha256[:2] / f"{sha256}.parquet"
 
-    def _write_days(self, days: Sequence[date], judged: Sequence[_Judged]) -> None:
+    def _write_days(self, staging: Staging, judged: Sequence[_Judged]) -> None:
+        days = staging.days
         stored = self._ledger.stored(days)
-        files = [self._day_file(day, [stored[day].path] if day in stored else []) for day in days]
-        delivered = pl.concat([self._ledger.extracts_of(days), self._staging.delivered()])
+        files = [
+            self._day_file(day, ([stored[day].path] if day in stored else []) + staging.files(day))
+            for day in days
+        ]
+        delivered = pl.concat([self._ledger.extracts_of(days), staging.delivered()])
         with self._session.transaction():
             self._ledger.write(files, delivered)
             for one in judged:
@@ -149,7 +157,7 @@ class PingGate:
     def _day_file(self, day: date, sources: list[Path]) -> DayFile:
         clock = next(iter(self._rules.values())).police_time
         end = clock.day_window(day).end_utc.replace(tzinfo=None)
-        return write_day(day, end, [*sources, *self._staging.files(day)], self._ledger.folder)
+        return write_day(day, end, sources, self._ledger.folder)
 
     def _book(self, one: _Judged) -> None:
         session, row, summary = self._session, one.row, one.summary
@@ -196,23 +204,23 @@ class PingGate:
         standing = session.frame(_STANDING)
         stored = self._ledger.stored(touched)
         of_days = self._ledger.extracts_of(touched).filter(~pl.col("extract_id").is_in(lost))
-        for row in standing.iter_rows(named=True):
-            days = of_days.filter(pl.col("extract_id") == row["extract_id"])["police_day"].to_list()
-            again = [day for day in days if day in stored]
-            if again and self._sealed(row).exists():
-                self._stage(row, again)
-            elif again:  # its sealed file is past its time: what the day has of it stays
-                for day in again:
-                    mine = pl.scan_parquet(stored[day].path).filter(
-                        pl.col("extract_id") == row["extract_id"]
-                    )
-                    self._staging.add(mine.collect().with_columns(police_day=pl.lit(day)), row["extract_id"])  # fmt: skip
-        files = [self._day_file(day, []) for day in touched if day in stored]
-        with session.transaction():
-            session.execute(f"delete from {DAY_EXTRACTS} where {_GONE}")
-            self._ledger.write(files, of_days.filter(pl.col("police_day").is_in(list(stored))))
+        with self._staging() as staging:
+            for row in standing.iter_rows(named=True):
+                mine = of_days.filter(pl.col("extract_id") == row["extract_id"])["police_day"]
+                again = [day for day in mine if day in stored]
+                if again and self._sealed(row).exists():
+                    self._stage(row, staging, again)
+                    continue
+                for day in again:  # its sealed file is past its time: what the day has of it stays
+                    kept = pl.scan_parquet(stored[day].path)
+                    kept = kept.filter(pl.col("extract_id") == row["extract_id"])
+                    rows = kept.collect().with_columns(police_day=pl.lit(day))
+                    staging.add(rows, row["extract_id"])
+            files = [self._day_file(day, staging.files(day)) for day in touched if day in stored]
+            with session.transaction():
+                session.execute(f"delete from {DAY_EXTRACTS} where {_GONE}")
+                self._ledger.write(files, of_days.filter(pl.col("police_day").is_in(list(stored))))
         self._ledger.clear_away()
-        self._staging.remove()
         say(
             f"gate: {', '.join(lost)} withdrawn: days written again: {', '.join(map(str, touched))}"
         )

@@ -32,6 +32,15 @@ COUNTS = {
 }
 NIGHTS = [datetime(2026, 6, day) for day in (1, 2, 3)]
 T = datetime(2026, 1, 6, 22)
+SMALL = (
+    "default_geocodes",
+    "duties",
+    "excluded_sites",
+    "patrol_logs",
+    "patrol_places",
+    "patrol_plan",
+    "venues",
+)
 FULL = {"feed": "f", "table_name": "crimes", "kind": "full", "status": "loaded", "n_rows": 1}
 HELD = {"extract_id": "e", "is_held": True, "digested_at_utc": NIGHTS[0]}
 LEDGER = {"live_before": 10, "n_new": 3, "n_reinstated": 1, "n_cancelled": 2, "n_transferred": 1, "n_merged": 1, "n_non_crime": 1,
@@ -160,15 +169,12 @@ AUDITS: dict[str, tuple[str, Rows, tuple[str, dict[str, Any]]]] = {
         {"published.recode_bulletin": [{"n_before": 5, "n_now": 6, "difference": 1, "n_new": 3, "n_recoded_in": 1, "n_recoded_out": 2,
                                         "n_other_in": 1, "n_other_out": 2}]},
         ("published.recode_bulletin", {"n_recoded_in": 2})),
-    **{
-        f"{table}_counted_out": (
-            f"validated.{table}",
-            {"raw.extracts": [{"extract_id": "e", "n_rows": 3}],
-             "validated.extract_counts": [{**COUNTS, "table_name": table, "n_accepted_before": 0}],
-             f"validated.{table}": [{"extract_id": "e"}]},
-            (f"validated.{table}", {"extract_id": "other"}))
-        for table in ("duties", "patrol_plan", "patrol_logs", "patrol_places")
-    },
+    "small_extracts_counted_out": (
+        "validated.extract_counts",
+        {"raw.extracts": [{"extract_id": t, "n_rows": 3} for t in SMALL],
+         "validated.extract_counts": [{**COUNTS, "extract_id": t, "table_name": t, "n_accepted_before": 0} for t in SMALL],
+         **{f"validated.{t}": [{"extract_id": t}] for t in SMALL}},
+        ("validated.duties", {"extract_id": "other"})),
     "pings_counted_out": (
         "validated.ping_day_extracts",
         {"raw.extracts": [{"extract_id": "e", "n_rows": 9}],
@@ -292,6 +298,13 @@ def test_it_passes_what_is_right_and_finds_what_is_not(audit: str, case: Any, de
         spoiled = rows[1:] if "dropped" in change else [{**rows[0], **change}, *rows[1:]]
         desk.given(name, *(spoiled if name == where else rows))
     assert desk.bad_rows(table, audit) == 1
+
+
+@pytest.mark.parametrize("table", SMALL)
+def test_accepted_rows_that_their_table_lacks_are_found(table: str, desk: Desk) -> None:
+    desk.given("raw.extracts", {"extract_id": "e", "n_rows": 3})
+    desk.given("validated.extract_counts", {**COUNTS, "table_name": table, "n_accepted_before": 0})
+    assert desk.bad_rows("validated.extract_counts", "small_extracts_counted_out") == 1
 
 
 def test_a_missing_hotspot_cell_is_found(desk: Desk) -> None:
