@@ -1,7 +1,7 @@
 """One kind of records brought up to date: every accepted extract that history does not know yet, in one transaction.
 
 Here: the order of the steps, and what the kernels are given. Not here: which extracts are new or late (`nights.py`), what they showed
-(`observations.py`), how states and answers follow (`versions.py`, `timeline.py`), what is written (`version_rows.py`, `book.py`, `ledger.py`).
+(`observations.py`, `sightings.py`), how states and answers follow (`versions.py`, `timeline.py`), what is written (`version_rows.py`, `book.py`, `ledger.py`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from hotspot_pipeline.history.book import entries_of, kinds_of, known_records, w
 from hotspot_pipeline.history.guard import judged
 from hotspot_pipeline.history.ledger import close_ledgers, n_moved, open_ledgers, write_ledgers
 from hotspot_pipeline.history.nights import ABSENCES, FeedNight, nights_of, to_look_at
+from hotspot_pipeline.history.sightings import read_now, read_part, read_sightings
 from hotspot_pipeline.history.timeline import changes
 from hotspot_pipeline.history.version_rows import write_versions
 from hotspot_pipeline.history.versioned import Versioned
@@ -79,7 +80,7 @@ def _slice(
     """The versions of a range of records, and what the ledgers say of them. Each record stands for itself, so memory is needed for a
     part of them only."""
     records = _records(session, nights, part)
-    with session.shelved("digest_part", observations.read_part(session, part)):
+    with session.shelved("digest_part", read_part(session, part)):
         found = changes(
             _observed(session, spec, nights, records, part), _standing(session, records, part)
         )
@@ -88,7 +89,7 @@ def _slice(
     changed = pl.concat([e.select("record") for e in edits]).unique()
     with (
         session.shelved("digest_changed", changed),
-        session.shelved("digest_now", observations.read_now(session, spec, changed)),
+        session.shelved("digest_now", read_now(session, spec, changed)),
         session.shelved(
             "digest_answers", found.answers.select("record", "observed_ts", "known_from")
         ),
@@ -108,7 +109,7 @@ def _observed(
     part: tuple[int, int],
 ) -> pl.DataFrame:
     """Every state of the records, as `timeline.changes` takes it."""
-    sightings, wholes = observations.read_sightings(session, part)
+    sightings, wholes = read_sightings(session, part)
     states = pl.concat(
         [
             observed_versions(

@@ -1,7 +1,7 @@
 """What the accepted extracts showed, read from the warehouse: sightings of records, and the extracts that were whole.
 
-Here: SQL over `raw` and `validated`, and which records a night can have touched. Not here: what follows from the
-sightings (`versions.py`), and what is written (`digest.py`).
+Here: which records a night can have touched, and what they are looked at in. Not here: the sightings of a part of them
+(`sightings.py`), what follows from these (`versions.py`), and what is written (`digest.py`).
 
 Works in temporary tables of the session: `digest_extracts` and `digest_wholes` (the accepted extracts), `digest_turned_away`, `digest_touched` and
 `digest_records` (the records to look at, with the integer `record` of the kernels), `digest_content` (their accepted rows, all columns) and
@@ -83,34 +83,11 @@ ROWS_AT_A_TIME = 500_000
 _OF_VERSIONS = """feed, source_system, record_id, observed_utc, row_hash, record_status, known_from_utc, known_to_utc,
     taken_back_utc, version_no, change_mask"""
 # a number for each feed, and within a feed of releases for each month
-_SCOPE = """({alias}.feed_no * 100000
+SCOPE = """({alias}.feed_no * 100000
         + case when {alias}.kind = 'snapshot' then year({alias}.month) * 12 + month({alias}.month) else 0 end)"""
-# a run counts only in accepted extracts; of a row that the gate turned away first, from the one with which it was accepted
-_SIGHTINGS = f"""
-    select w.record, {_SCOPE.format(alias="w")} as scope, w.order_ts_utc as from_ts, w.order_ts_utc as to_ts, w.ptr, w.row_hash,
-        w.kind = 'snapshot' as is_release
-    from digest_part w where w.kind <> 'full'
-    union all
-    select w.record, {_SCOPE.format(alias="w")}, f.order_ts_utc, t.order_ts_utc, w.ptr, w.row_hash, false
-    from (
-        select x.*,
-            case when exists (
-                select 1 from validated.rejects j
-                where j.extract_id = x.extract_id and j.source_file = x.source_file and j.line_no = x.line_no
-            ) then greatest(r.from_order_ts_utc, x.order_ts_utc) else r.from_order_ts_utc end as run_from,
-            coalesce(r.to_order_ts_utc, timestamp '9999-01-01') as run_to
-        from digest_part x
-        join raw.full_runs r
-            on r.extract_id = x.extract_id and r.source_file = x.source_file and r.line_no = x.line_no
-        where x.kind = 'full'
-    ) w
-    asof join digest_wholes f on f.feed = w.feed and w.run_from <= f.order_ts_utc
-    asof join digest_wholes t on t.feed = w.feed and w.run_to >= t.order_ts_utc
-    where f.order_ts_utc <= t.order_ts_utc
-"""
 # of all records, for a month may have been published without any of those that are looked at together
 _SCOPES = f"""
-    select distinct {_SCOPE.format(alias="w")} as scope, w.order_ts_utc as order_ts, true as is_release
+    select distinct {SCOPE.format(alias="w")} as scope, w.order_ts_utc as order_ts, true as is_release
     from digest_found w where w.kind = 'snapshot'
     union
     select f.feed_no * 100000, f.order_ts_utc, false from digest_wholes f
@@ -208,34 +185,6 @@ def stage_versions(session: Session, spec: Versioned, looks: Sequence[LookAt]) -
     stage_part(session, "digest_versions", spec.versions, few, _OF_VERSIONS)
 
 
-def read_part(session: Session, part: tuple[int, int]) -> pl.DataFrame:
-    """The accepted rows of a range of records, all columns, with `record`, `record_id`, `ptr`, and feed, feed_no, kind and order_ts_utc of
-    the extract with which they were accepted."""
-    return session.frame(
-        """
-        select v.* exclude (rid), e.feed, e.feed_no, e.kind, e.order_ts_utc, d.record,
-            row_number() over (order by e.order_ts_utc, d.record, v.extract_id, v.source_file, v.line_no) as ptr
-        from (select * from digest_rows where record >= $first and record < $end) d
-        join digest_content v on v.rid = d.rid
-        join digest_extracts e on e.extract_id = v.accepted_with
-        """,
-        {"first": part[0], "end": part[1]},
-    )
-
-
-def read_now(session: Session, spec: Versioned, changed: pl.DataFrame) -> pl.DataFrame:
-    """The versions of the records `changed` (record) as they stand, all columns, with `record` and `rid`, their place in the table."""
-    with session.shelved("digest_asked", changed):
-        return session.frame(
-            f"""
-            with asked as (select * from digest_records semi join digest_asked using (record))
-            select v.*, a.record
-            from (select *, rowid as rid from {spec.versions} where record_id in (select record_id from asked)) v
-            join asked a on a.feed = v.feed and a.source_system = v.source_system and a.record_id = v.record_id
-            """
-        )
-
-
 def stage_part(
     session: Session, name: str, table: str, few: str | None, columns: str = "*"
 ) -> None:
@@ -253,29 +202,3 @@ def slices(session: Session) -> list[tuple[int, int]]:
     n_records = int(session.value("select count(*) from digest_records"))
     step = max(1, -(-n_records // max(1, -(-n_rows // ROWS_AT_A_TIME))))
     return [(first, first + step) for first in range(1, max(n_records, 1) + 1, step)]
-
-
-def read_sightings(session: Session, part: tuple[int, int]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """(sightings, wholes) of the rows in `digest_part`, as `versions.observed_versions` takes them; `is_release` in both says which are of
-    a feed that is published again month by month."""
-    turned_away = session.frame(
-        "select record, order_ts_utc as at from digest_turned_away where record >= $first and record < $end",
-        {"first": part[0], "end": part[1]},
-    )
-    seen = session.frame(_SIGHTINGS)
-    return _seen_all_the_same(seen, turned_away), session.frame("select * from digest_scopes")
-
-
-def _seen_all_the_same(sightings: pl.DataFrame, turned_away: pl.DataFrame) -> pl.DataFrame:
-    """The sightings, and one for each record and moment (record, at) of `turned_away` with the content that was last seen: a row that
-    breaks a rule says that the record is still in the source."""
-    before = turned_away.join(sightings, on="record").filter(pl.col("from_ts") <= pl.col("at"))
-    last = (
-        before.with_columns(seen_ts=pl.min_horizontal("to_ts", "at"))
-        .sort("record", "at", "seen_ts", "ptr")
-        .group_by("record", "at", maintain_order=True)
-        .last()
-        .filter(pl.col("to_ts") < pl.col("at"))
-        .with_columns(from_ts="at", to_ts="at")
-    )
-    return pl.concat([sightings, last.select(sightings.columns)])

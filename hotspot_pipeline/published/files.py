@@ -7,13 +7,14 @@ writes, their list, and the removal of files that are published no longer. Not h
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
+
+from hotspot_pipeline.durable import flush
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +49,12 @@ def write_aside(path: Path, kind: str, write: Callable[[Path], int | None]) -> P
     try:
         aside = aside_folder / path.name
         n_rows = write(aside)
-        _flush(aside)
+        flush(aside)
         with aside.open("rb") as stream:
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
         written = PublishedFile(path.name, path, kind, aside.stat().st_size, sha256, n_rows)
         aside.replace(path)
-        _flush(path.parent)
+        flush(path.parent)
     finally:
         shutil.rmtree(aside_folder, ignore_errors=True)
     return written
@@ -73,12 +74,3 @@ def remove_others(folder: Path, kept: Sequence[PublishedFile]) -> None:
     for path in sorted(folder.glob("*")) if folder.is_dir() else []:
         if path.is_file() and path.name not in names:
             path.unlink()
-
-
-def _flush(path: Path) -> None:
-    """Without this, a rename may survive a power cut that the file's content does not."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

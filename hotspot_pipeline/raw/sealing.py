@@ -12,7 +12,6 @@ is: what is deleted must have been taken.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hotspot_pipeline.durable import flush
 from hotspot_pipeline.feeds.contract import FeedContract
 from hotspot_pipeline.feeds.timestamps import read_timestamps
 from hotspot_pipeline.pseudonyms.hashing import PseudonymKeyError
@@ -82,11 +82,11 @@ class Sealer:
                         frame.select(names).to_arrow().cast(_schema(names)), _ROWS_PER_GROUP
                     )
             if found.refusal is None:
-                _flush(aside)
+                flush(aside)
                 verify(aside, sums)
                 aside.chmod(0o400)
                 aside.replace(target)
-                _flush(target.parent)
+                flush(target.parent)
                 found.n_rows = sums.n_rows
         except (PseudonymKeyError, SealingError, OSError):
             raise
@@ -227,12 +227,3 @@ def _pieces(landed: LandedFile, contract: FeedContract) -> Iterator[SourceTable 
 
 def _schema(names: tuple[str, ...]) -> pa.Schema:
     return pa.schema([(n, pa.int64() if n == "line_no" else pa.large_string()) for n in names])
-
-
-def _flush(path: Path) -> None:
-    """Onto the disk: what is deleted next must not depend on a cache."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -20,6 +20,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from hotspot_pipeline.durable import flush
 from hotspot_pipeline.raw.fetching.errors import FetchError
 
 DONE_MARKER = ".done"
@@ -87,12 +88,12 @@ class Delivery:
     def put_aside(self, name: str) -> None:
         """The part is whole: give it its name, still hidden."""
         self.part(name).replace(self.staged(name))
-        _sync_directory(self.directory / STAGING_NAME)
+        flush(self.directory / STAGING_NAME)
 
     def finish(self, manifest: dict[str, Any], names: Sequence[str]) -> None:
         """Bring the staged files `names` out, then write the manifest, then the marker."""
         (self.directory / DONE_MARKER).unlink(missing_ok=True)
-        _sync_directory(self.directory)
+        flush(self.directory)
         for name in names:
             self.staged(name).replace(self.path(name))
         part = self.directory / f"{MANIFEST_NAME}.part"
@@ -103,9 +104,9 @@ class Delivery:
             os.fsync(output.fileno())
         part.replace(self.directory / MANIFEST_NAME)
         shutil.rmtree(self.directory / STAGING_NAME, ignore_errors=True)
-        _sync_directory(self.directory)
+        flush(self.directory)
         (self.directory / DONE_MARKER).touch()
-        _sync_directory(self.directory)
+        flush(self.directory)
 
     def tidy(self) -> None:
         """After a failure: remove the folders if nothing is in them."""
@@ -124,12 +125,3 @@ def _is_manifest(found: object) -> bool:
         and all(isinstance(row, dict) and fields <= row.keys() for row in found[key])
         for key, fields in lists.items()
     )
-
-
-def _sync_directory(directory: Path) -> None:
-    """Make renames in a directory survive a power cut."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

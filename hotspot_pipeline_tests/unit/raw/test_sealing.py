@@ -181,7 +181,7 @@ def test_the_proof_notices_every_kind_of_difference(
         with pytest.raises(SealingError, match="the delivered file stands"):
             verify(path, sums)
     # and a file that fails the proof never gets its name
-    monkeypatch.setattr(sealing, "_flush", lambda p: p.write_bytes(b""))
+    monkeypatch.setattr(sealing, "flush", lambda p: p.write_bytes(b""))
     delivered = tmp_path / "d.csv"
     delivered.write_text(f"{DUTY_HEAD}D1,621,PC 1,2026-01-01 14:00:00,,response,C-1,RV01\n")
     with pytest.raises(Exception):  # noqa: B017
