@@ -12,6 +12,8 @@ from typing import Any
 import dagster as dg
 
 from hotspot_pipeline.evaluation import assets as evaluation
+from hotspot_pipeline.feeds.contract import FILE_TABLES
+from hotspot_pipeline.feeds.of_force import contracts_of
 from hotspot_pipeline.hexes import assets as hexes
 from hotspot_pipeline.hexes import cut_assets, refresh
 from hotspot_pipeline.history import assets as history
@@ -28,6 +30,7 @@ from hotspot_pipeline.sql_models.assets import build_sql_asset
 from hotspot_pipeline.sql_models.kernel_model import WindowedModel
 from hotspot_pipeline.sql_models.model import SqlModel, load_models
 from hotspot_pipeline.validated import assets as validated
+from hotspot_pipeline.validated.tables import PATROL_TABLES
 from hotspot_pipeline.warehouse.contract import Catalog, read_catalog
 from hotspot_pipeline.warehouse.resource import WarehouseResource
 
@@ -62,7 +65,8 @@ def build_defs(settings: Settings, overrides: Mapping[str, Any] | None = None) -
 def _of_force(
     settings: Settings, force: Force, catalog: Catalog, models: Mapping[str, SqlModel]
 ) -> dict[str, Any]:
-    shop = Workshop.of(settings, force, catalog)
+    shop = Workshop.of(settings, force, catalog, _not_built(force, catalog, models))
+    models = {name: m for name, m in models.items() if name not in shop.not_built}
     partitioned: list[WindowedModel] = [
         *[m for m in models.values() if m.contract.partition != "none"],
         *hot_times.kernel_models(shop),
@@ -85,7 +89,7 @@ def _of_force(
         refresh.build_refresh(shop, partitioned),
         cut_assets.build_cuts(shop, models),
         *hot_times.build_assets(shop),
-        *patrols.build_assets(shop),
+        *([] if shop.not_built else patrols.build_assets(shop)),
         *evaluation.build_assets(shop),
         *published.build_assets(shop),
     ]
@@ -98,6 +102,15 @@ def _of_force(
         "sensors": build_sensors(shop, jobs, _UPSTREAM),
         "resources": {shop.resource: warehouse_of(settings, force)},
     }
+
+
+def _not_built(force: Force, catalog: Catalog, models: Mapping[str, SqlModel]) -> set[str]:
+    """The tables of patrols, where the force delivers nothing of them: empty steps would cost every run seconds."""
+    if any(c.table in (*PATROL_TABLES, *FILE_TABLES) for c in contracts_of(force).values()):
+        return set()
+    delivered = {f"validated.{table}" for table in PATROL_TABLES}
+    of_deliveries = {name for name, model in models.items() if delivered & set(model.tables)}
+    return of_deliveries | {table for table in catalog if table.startswith("patrols.")}
 
 
 def warehouse_of(settings: Settings, force: Force) -> WarehouseResource:

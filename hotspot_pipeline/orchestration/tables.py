@@ -50,10 +50,15 @@ class Workshop:
     catalog: Catalog
     daily: dg.DailyPartitionsDefinition
     weekly: dg.WeeklyPartitionsDefinition
+    not_built: frozenset[str] = frozenset()
+    """Tables that this force has no deliveries for: no asset, and nobody's dependency; who reads them finds them empty."""
 
     @classmethod
-    def of(cls, settings: Settings, force: Force, catalog: Catalog) -> Workshop:
-        return cls(settings, force, catalog, daily_partitions(force), weekly_partitions(force))
+    def of(
+        cls, settings: Settings, force: Force, catalog: Catalog, not_built: Iterable[str] = ()
+    ) -> Workshop:
+        partitions = (daily_partitions(force), weekly_partitions(force))
+        return cls(settings, force, catalog, *partitions, frozenset(not_built))
 
     @property
     def resource(self) -> str:
@@ -81,6 +86,10 @@ class Workshop:
     def key(self, table: str) -> dg.AssetKey:
         return dg.AssetKey([self.force.force_id, *table.split(".")])
 
+    def keys(self, tables: Iterable[str]) -> list[dg.AssetKey]:
+        """Of those that this force has."""
+        return [self.key(table) for table in tables if table not in self.not_built]
+
     def warehouse(self, context: dg.AssetExecutionContext) -> WarehouseResource:
         found = getattr(context.resources, self.resource)
         assert isinstance(found, WarehouseResource)
@@ -103,7 +112,7 @@ class Workshop:
         }
         return dg.AssetSpec(
             self.key(table),
-            deps=[self.key(t) for t in deps],
+            deps=self.keys(deps),
             description=contract.description,
             group_name=contract.stage,
             kinds={"duckdb", *kinds},

@@ -113,7 +113,7 @@ def _file_spec(
 ) -> dg.AssetSpec:
     return dg.AssetSpec(
         shop.key(f"published.{name}"),
-        deps=[shop.key(t) for t in deps],
+        deps=shop.keys(deps),
         description=f"{description} In {shop.force.published.name}/ of the force's folder.",
         group_name="published",
         kinds=kinds,

@@ -18,7 +18,7 @@ from hotspot_pipeline.definitions import build_defs
 from hotspot_pipeline.settings import Settings
 
 FORCES = {
-    "aldershire": "feeds: {crime_extract: , asb_extract: , venues: , excluded_sites: , default_geocodes: }",
+    "aldershire": "feeds: {crime_extract: , asb_extract: , venues: , excluded_sites: , default_geocodes: , gps_pings: , duties: , patrol_plan: }",
     "brookshire": "{time_zone: Europe/Dublin, partitions_start: 2024-01-01, feeds: {police_uk_street: }}",
 }
 

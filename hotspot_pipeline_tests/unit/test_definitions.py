@@ -41,6 +41,16 @@ def test_they_are_valid(forces: dict[str, str], tmp_path: Path) -> None:
     assert len(definitions.resolve_all_job_defs()) >= 3 * len(forces)
 
 
+def test_a_force_without_patrol_feeds_has_no_steps_of_patrols(tmp_path: Path) -> None:
+    forces = {"aldershire": "feeds: {crime_extract: }", "brookshire": "feeds: {crime_extract: , duties: }"}  # fmt: skip
+    graph = build_defs(installation(tmp_path, **forces)).resolve_asset_graph()
+    keys = [key.path for key in graph.get_all_asset_keys()]  # also those that are only depended on
+    lacking = {tuple(p[1:]) for p in keys if p[0] == "brookshire"} - {tuple(p[1:]) for p in keys if p[0] == "aldershire"}  # fmt: skip
+    assert {("patrols", "visits"), ("patrols", "compliance"), ("history", "duties_current")} <= lacking  # fmt: skip
+    assert {stage for stage, _ in lacking} == {"patrols", "history"}
+    assert ["aldershire", "evaluation", "weekly_metrics"] in keys
+
+
 @pytest.mark.parametrize("has_force", [True, False])
 def test_the_workspace_is_valid_in_a_process_of_its_own(
     has_force: bool, tmp_path: Path, project_root: Path

@@ -30,6 +30,8 @@ _NEWEST_WEEK = f"""
 def write(shop: Workshop, session: Session, footer: Mapping[str, str]) -> list[PublishedFile]:
     from hotspot_pipeline.published.patrols.files import write_patrol_sheets
 
+    for table in READS:  # a force without patrol feeds has none of them
+        session.ensure(shop.catalog[table])
     boundary = shop.boundary
     return write_patrol_sheets(
         shop.force.published / "patrols",

@@ -16,7 +16,7 @@ from hotspot_pipeline.warehouse.contract import TableContract
 FORCES = {
     "aldershire": """
         name: Aldershire Police
-        feeds: {crime_extract: , asb_extract: , venues: , excluded_sites: , default_geocodes: }
+        feeds: {crime_extract: , asb_extract: , venues: , excluded_sites: , default_geocodes: , gps_pings: , duties: }
         alert_email: night@aldershire.example
         """,
     "brookshire": """
