@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from hotspot_pipeline.warehouse.contract import TableContract, read_catalog
 
@@ -19,6 +21,21 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 # Imports and a busy machine make single examples slow; speed belongs to benchmarks/.
 hypothesis.settings.register_profile("hotspots", deadline=None)
 hypothesis.settings.load_profile("hotspots")
+
+
+# modules that ask one dear fixture: one worker has them all, so that it is made once
+TOGETHER = ("test_county_history.py", "test_county_backfills.py")
+
+
+class Grouped(LoadScopeScheduling):  # type: ignore[misc]
+    """What xdist's own groups are for; its 3.8 cannot mark the items of pytest 9.2."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "together" if nodeid.split("::")[0].endswith(TOGETHER) else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Grouped | None:
+    return Grouped(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -59,6 +59,8 @@ class Lives:
     states: dict[str, list[tuple[str, State]]] = field(default_factory=dict)
     dirt: dict[str, set[str]] = field(default_factory=dict)
     unreadable: set[tuple[str, int]] = field(default_factory=set)  # record, night of the delta
+    # when anything of a record changed, also what moves no count: the next delta shows the whole record
+    delivered: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, ground: Ground, feed: str) -> Lives:
@@ -69,6 +71,7 @@ class Lives:
         truth = ground.truth("crime_changes" if feed == "crime_extract" else "asb_changes")
         columns = (key, "changed_ts_local", "column", "value_from")
         for record, at, column, value in truth.select(columns).iter_rows():
+            found.delivered.setdefault(record, []).append(at)
             if column in wanted:
                 changes[record].append((at, column, value or ""))
         with gzip.open(ground.file(feed, "full", ground.nights[-1]), "rt", newline="") as stream:
@@ -121,9 +124,15 @@ class Lives:
                 # a row that is turned away says that the record is still there, as it was last seen
                 continue
             is_lost = rules.turns_away and (record, night) in self.unreadable
-            shown = night if not is_lost else fulls[0] if fulls else None
-            if shown is not None:
-                yield shown, _as_written(state, dirt)
+            if not is_lost:
+                yield night, _as_written(state, dirt)
+            if (
+                is_lost or night in rules.late
+            ):  # then what is delivered next may be the first to say it
+                deltas = {bisect_left(ats, at) for at in self.delivered.get(record, ())}
+                next_deltas = [n for n in deltas if night < n < until and (record, n) not in self.unreadable]  # fmt: skip
+                if again := [*next_deltas, *fulls]:
+                    yield min(again), _as_written(state, dirt)
 
     def _calendar(self) -> tuple[list[str], list[int]]:
         """When the nights' extracts were taken, and which nights had a full one that the gate accepts."""

@@ -2,7 +2,7 @@
 
 As delivered: a delta a night, a full extract a week, two nights late, files twice, one cut off, a week under other names of columns, a
 new lookup that comes a week after its rules; in runs of one night to many. A held night is released, as a person would. The tests that
-ask it are one group of xdist, so that it is told once. Not here: what ought to be seen (`change_list.py`, the tests).
+ask it go to one worker (conftest), so that it is told once. Not here: what ought to be seen (`change_list.py`, the tests).
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from hotspot_pipeline_tests.unit.simulator.small_force import OFFENCE_LOOKUP
 
 N_DATES = 50
 N_NIGHTS_LATER = 200 * county.N_WEEKS // 157
-# The simulator's batch of corrected places moves 17 % of what its night shows, less than the guard lets through. Here the guard is
+# The simulator's batch of corrected places moves 10 to 17 % of what its night shows, less than the guard lets through. Here the guard is
 # stricter, so that a night is held and released in the midst of the others.
-MOVED_AT_MOST, MIN_MOVED = 0.10, 30
+MOVED_AT_MOST, MIN_MOVED = 0.08, 30
 
 
 @dataclass

@@ -16,7 +16,7 @@ from hotspot_pipeline_tests.integration.county_told import Told
 from hotspot_pipeline_tests.integration.figures import record
 from hotspot_pipeline_tests.integration.tellings import Telling
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("county")]
+pytestmark = pytest.mark.slow
 
 WINDOW_OF = {"hexes.crime_weekly": 2, "hexes.crime_daily": 3}  # place in touched.Touched
 

@@ -24,7 +24,7 @@ from hotspot_pipeline_tests.integration.county_told import (
 from hotspot_pipeline_tests.integration.figures import record
 from hotspot_pipeline_tests.integration.tellings import KEYS, TABLE
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("county")]
+pytestmark = pytest.mark.slow
 
 
 def test_what_the_gate_turned_away_is_what_is_wrong_in_the_truth(county_told: Told) -> None:

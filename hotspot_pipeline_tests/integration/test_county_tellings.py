@@ -22,7 +22,7 @@ from hotspot_pipeline_tests.integration.county import Ground
 from hotspot_pipeline_tests.integration.figures import record
 from hotspot_pipeline_tests.integration.tellings import KEYS, Telling, versions
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("county tellings")]
+pytestmark = pytest.mark.slow
 
 VOLUME = min(0.03, county.VOLUME)
 EVERY = 3
