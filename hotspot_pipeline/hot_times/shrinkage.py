@@ -159,6 +159,8 @@ def _gain(
     Weeks differ in their hours, so the rates are foretold and take the hours of the test weeks.
     """
     both = (known_hours > 0) & (hours > 0)
+    if not both.any():
+        return 0.0
     rate = foretold[:, both] / known_hours[both]
     mean_rate = (rate * hours[both]).sum(axis=1, keepdims=True) / hours[both].sum()
     return float((found[:, both] * np.log(rate / mean_rate)).sum())
