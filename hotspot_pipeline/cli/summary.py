@@ -20,6 +20,8 @@ class RunSummary:
     refused: list[dict[str, Any]]
     quality: list[dict[str, Any]]
     hotspots: dict[str, Any]
+    bulletin: str | None = None
+    """What the issue of figures made by these runs says in its first sentence or two."""
 
     def document(self) -> dict[str, Any]:
         return {
@@ -27,6 +29,7 @@ class RunSummary:
             "refused_files": self.refused,
             "data_quality": self.quality,
             "hotspots": self.hotspots,
+            "recode_bulletin": self.bulletin,
         }
 
 
@@ -65,7 +68,10 @@ def summarise(session: Session, run_ids: Sequence[str]) -> RunSummary:
             "select count(*) as n, count(*) filter (status = 'signed') as n_signed, coalesce(sum(n_events), 0)::bigint as n_events, "
             "min(window_from) as window_from, max(window_to) as window_to from hexes.hotspots"
         ).row(0, named=True)
-    return RunSummary(deliveries, refused, quality, hotspots)
+    bulletin: str | None = None
+    if session.exists("published.issues"):
+        bulletin = session.value(f"select max_by(summary, issue) from published.issues where run_id in ({runs}) and issue > 1")  # fmt: skip
+    return RunSummary(deliveries, refused, quality, hotspots, bulletin)
 
 
 def print_summary(force: Force, outcomes: Sequence[JobOutcome], summary: RunSummary) -> None:
@@ -109,6 +115,8 @@ def print_summary(force: Force, outcomes: Sequence[JobOutcome], summary: RunSumm
             f"from {h['window_from']} until {h['window_to']}. Map, layers and tables: {force.published}",
             soft_wrap=True,
         )
+    if summary.bulletin:
+        console.print(f"Recodes: {summary.bulletin}", markup=False, soft_wrap=True)
     for outcome in outcomes:
         mark = "[green]done[/green]" if outcome.success else "[red]FAILED[/red]"
         console.print(f"{outcome.job:<14} {mark} in {outcome.seconds:.1f} s {outcome.partitions}")

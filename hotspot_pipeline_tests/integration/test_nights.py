@@ -92,6 +92,7 @@ def test_the_newest_state_counts_and_only_its_weeks_change(small: SmallForce) ->
     ]
     page = small.force.published / "bulletin" / "bulletin.html"
     assert "Recode bulletin 2: small, data to 2026-06-09" in page.read_text(encoding="utf-8")
+    assert small.rows("select summary from published.issues where issue = 2") == [(result["recode_bulletin"],)]  # fmt: skip
     assert small.rows(
         "select exclusion_reason, count(*)::int from hexes.events where not is_counted group by 1"
     ) == [("not_live", 1)]
