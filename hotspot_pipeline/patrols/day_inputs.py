@@ -96,19 +96,14 @@ class DayReader:
         window = self.clock.day_window(day)
         start, end = (m.replace(tzinfo=None) for m in (window.start_utc, window.end_utc))
         duties = self.session.frame(_DUTIES, {"start": start, "end": end})
-        fixes = self._fixes(day, duties)
-        numbers = _numbered(pl.concat([fixes["device_pid"], duties["device_pid"]]))
+        fixes, numbers = self._fixes(day, duties)
         where, raster = self._zones(day)
         hours = self.calendar.hours(day, day + timedelta(days=1))
         return DayInputs(
             day=day,
             start_ms=int(window.start_utc.timestamp()) * 1000,
             end_ms=int(window.end_utc.timestamp()) * 1000,
-            fixes=_with_device(fixes, numbers).with_columns(
-                fix_ms=pl.col("fix_ts_utc").dt.epoch("ms"),
-                received_ms=pl.col("received_ts_utc").dt.epoch("ms"),
-                status_code=pl.col("status_code").cast(pl.Int16, strict=False),
-            ),
+            fixes=fixes,
             duties=_with_device(duties, numbers),
             where=where,
             raster=raster,
@@ -124,7 +119,8 @@ class DayReader:
         shared = "".join(f.write_csv() for f in (self._places, self._sites, self._hot))
         return hashlib.sha256((shared + self.calendar.version).encode()).hexdigest()[:16]
 
-    def _fixes(self, day: date, duties: pl.DataFrame) -> pl.DataFrame:
+    def _fixes(self, day: date, duties: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """(the day's fixes and those on the way into it and out of it, device_pid and its number)."""
         window = self.clock.day_window(day)
         start, end = (m.replace(tzinfo=None) for m in (window.start_utc, window.end_utc))
         on_the_way = {
@@ -138,16 +134,17 @@ class DayReader:
                 {"days": list(on_the_way)},
             ).iter_rows()
         )
-        found = [pl.DataFrame(schema=_FIXES)]
+        found = [pl.LazyFrame(schema=_FIXES)]
         for at, spans in on_the_way.items():
             if at not in files or (spans is not None and spans.is_empty()):
                 continue
             rows = pl.scan_parquet(self.pings / files[at]).select(list(_FIXES))
-            if spans is not None:
-                rows = rows.filter(pl.col("device_pid").is_in(spans["device_pid"].implode()))
-            frame = rows.collect()
-            found.append(frame if spans is None else _within_duties(frame, spans))
-        return pl.concat(found)
+            found.append(rows if spans is None else _within_duties(rows, spans))
+        known = pl.concat([*(rows.select("device_pid") for rows in found), duties.lazy().select("device_pid")])  # fmt: skip
+        numbers = _numbered(known.unique().collect(engine="streaming")["device_pid"])
+        # a force-day at a fix a second is 22 million rows: what is text in the file is a number in memory from the start
+        slim = [_slim(rows, numbers).collect(engine="streaming") for rows in found]
+        return pl.concat([frame for frame in slim if frame.height] or slim), numbers
 
     def _read_places(self) -> pl.DataFrame:
         """The areas as the force draws them; where it draws none, its hotspots as selected, cell by cell."""
@@ -203,12 +200,30 @@ class DayReader:
         )
 
 
-def _within_duties(fixes: pl.DataFrame, duties: pl.DataFrame) -> pl.DataFrame:
-    spans = duties.select("device_pid", "start_utc", "end_utc")
+def _within_duties(fixes: pl.LazyFrame, duties: pl.DataFrame) -> pl.LazyFrame:
+    """Those that a device sent during one of its duties."""
+    spans = duties.select("device_pid", "start_utc", "end_utc").lazy()
+    rows = fixes.with_row_index("row").filter(
+        pl.col("device_pid").is_in(duties["device_pid"].implode()),
+        pl.col("fix_ts_utc").is_between(duties["start_utc"].min(), duties["end_utc"].max()),
+    )
     inside = pl.col("fix_ts_utc").is_between(pl.col("start_utc"), pl.col("end_utc"))
-    rows = fixes.with_row_index("row")
     kept = rows.select("row", "device_pid", "fix_ts_utc").join(spans, on="device_pid").filter(inside)  # fmt: skip
     return rows.join(kept.select("row").unique(), on="row", how="semi").drop("row")
+
+
+def _slim(fixes: pl.LazyFrame, numbers: pl.DataFrame) -> pl.LazyFrame:
+    """The fixes as `cleaning.clean` takes them, in their order."""
+    return (
+        fixes.join(numbers.lazy(), on="device_pid", how="left", maintain_order="left")
+        .with_columns(
+            pl.col("device_type", "fix_type").cast(pl.Categorical),
+            fix_ms=pl.col("fix_ts_utc").dt.epoch("ms"),
+            received_ms=pl.col("received_ts_utc").dt.epoch("ms"),
+            status_code=pl.col("status_code").cast(pl.Int16, strict=False),
+        )
+        .drop("device_pid", "fix_ts_utc", "received_ts_utc")
+    )
 
 
 def _numbered(device_pids: pl.Series) -> pl.DataFrame:
