@@ -174,6 +174,7 @@ _BOOKS = ("rejects", "gate_results", "gate_warnings", "extract_counts")
 _NEVER_DROPPED = {
     *[f"validated.{b}" for b in _BOOKS], "hexes.refreshed_windows", "hexes.cuts", "hexes.crime_weekly_cuts",
     "history.extracts", "history.recodes", "history.affected_weeks", "history.lookup_versions", "history.lookup_changes",
+    "evaluation.registrations",
     *[f"published.{t}" for t in ("issues", "issue_feeds", "issued_figures", "issued_events", "recode_bulletin")],
 }  # fmt: skip
 # the days of fixes are written again from the archived files, and their books with them
