@@ -14,6 +14,7 @@ import polars as pl
 from hotspot_pipeline.orchestration.tables import FRESH, Results, Workshop
 from hotspot_pipeline.published.bulletin.assets import build_issues
 from hotspot_pipeline.published.bulletin.issuing import BULLETIN, ISSUES
+from hotspot_pipeline.published.evaluation import assets as evaluation
 from hotspot_pipeline.published.files import PublishedFile, listed
 from hotspot_pipeline.published.footer import footer_of
 from hotspot_pipeline.published.patrols import assets as patrols
@@ -63,6 +64,8 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
                        (*_HOT_TIMES, "hexes.hotspots", *_FOOTER), {"matplotlib"}),
             _file_spec(shop, "patrols", "What was planned and patrolled: all hotspots, a sheet for each and a map of time on duty, as PNG; none without patrol feeds.",
                        (*patrols.READS, *_FOOTER), {"matplotlib"}),
+            _file_spec(shop, "evaluation", "Control charts of all hotspots and a sheet for each, as PNG and CSV; none where no police week is closed.",
+                       (*evaluation.READS, *_FOOTER), {"matplotlib", "csv"}),
             _file_spec(shop, "tables", "CSV tables for people; ids as text, formulas disarmed.", (*_CSV, "hexes.cells"), {"csv"}),
             _file_spec(shop, "bulletin", "The recode bulletin of the newest issue as a page and as CSV.", (ISSUES, BULLETIN), {"html", "csv"}),
             _file_spec(shop, "reader_copy", "The read-only DuckDB copy of the aggregate tables, swapped in by rename.",
@@ -78,6 +81,7 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
                 ("pictures", _pictures, _preview),
                 ("hot_times", _hot_times, _preview_hot_times),
                 ("patrols", patrols.write, partial(patrols.shown, session)),
+                ("evaluation", evaluation.write, evaluation.shown),
                 ("tables", _tables, None),
                 ("bulletin", _bulletin, None),
             ):
