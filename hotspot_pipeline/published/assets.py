@@ -44,6 +44,7 @@ _HOT_TIMES = (
 )
 _COPIED = (
     "published.deliveries", "published.data_quality", "published.weekly_issues", ISSUES, "published.issue_feeds", "published.issued_figures", BULLETIN,
+    evaluation.AREAS,
 )  # fmt: skip
 
 
@@ -64,8 +65,9 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
                        (*_HOT_TIMES, "hexes.hotspots", *_FOOTER), {"matplotlib"}),
             _file_spec(shop, "patrols", "What was planned and patrolled: all hotspots, a sheet for each and a map of time on duty, as PNG; none without patrol feeds.",
                        (*patrols.READS, *_FOOTER), {"matplotlib"}),
-            _file_spec(shop, "evaluation", "Control charts of all hotspots and a sheet for each, as PNG and CSV; none where no police week is closed.",
-                       (*evaluation.READS, *_FOOTER), {"matplotlib", "csv"}),
+            shop.spec(evaluation.AREAS, deps=evaluation.AREAS_READ, kinds=("python",)),
+            _file_spec(shop, "evaluation", "Control charts of all hotspots and a sheet for each, as PNG and CSV, and the newest week in words; none where no police week is closed.",
+                       (*evaluation.READS, *_FOOTER), {"matplotlib", "csv", "html"}),
             _file_spec(shop, "tables", "CSV tables for people; ids as text, formulas disarmed.", (*_CSV, "hexes.cells"), {"csv"}),
             _file_spec(shop, "bulletin", "The recode bulletin of the newest issue as a page and as CSV.", (ISSUES, BULLETIN), {"html", "csv"}),
             _file_spec(shop, "reader_copy", "The read-only DuckDB copy of the aggregate tables, swapped in by rename.",
@@ -76,6 +78,9 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
         with shop.warehouse(context).session() as session:
             footer = footer_of(session, shop.force)
             written: list[PublishedFile] = []
+            yield from shop.run_write(
+                evaluation.AREAS, partial(evaluation.write_areas, shop, session)
+            )
             for name, write, show in (
                 ("layers", _layers, None),
                 ("pictures", _pictures, _preview),

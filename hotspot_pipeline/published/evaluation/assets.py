@@ -6,24 +6,32 @@ from typing import Any
 import dagster as dg
 
 from hotspot_pipeline.orchestration.tables import Workshop
+from hotspot_pipeline.published.evaluation import areas, week_facts
 from hotspot_pipeline.published.evaluation import rows as week_rows
 from hotspot_pipeline.published.files import PublishedFile
 from hotspot_pipeline.published.preview import SMALL_WIDTH, preview_markdown
-from hotspot_pipeline.warehouse.session import Session
+from hotspot_pipeline.warehouse.session import Session, Write
 
-READS = week_rows.TABLES
+AREAS = week_facts.AREAS
+AREAS_READ, READS = areas.TABLES, week_facts.TABLES
 _OF_A_HOTSPOT = "weeks_of_"
 
 
 def write(shop: Workshop, session: Session, footer: Mapping[str, str]) -> list[PublishedFile]:
     from hotspot_pipeline.published.evaluation.files import write_evaluation
 
+    rows = week_rows.read_weeks(session)
     return write_evaluation(
         shop.force.published / "evaluation",
-        week_rows.read_weeks(session),
+        rows,
+        week_facts.read_facts(session, rows.last_week) if rows else [],
         title=shop.force.name,
         footer=footer,
     )
+
+
+def write_areas(shop: Workshop, session: Session) -> Write:
+    return session.replace_table(shop.catalog[AREAS], areas.read_areas(session))
 
 
 def shown(files: Sequence[PublishedFile]) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 import polars as pl
 
@@ -86,11 +85,15 @@ def read_weeks(session: Session) -> WeekRows | None:
     last = session.value(_LAST_WEEK)
     if last is None:
         return None
-    span: dict[str, Any] = {"first": last - (SHOWN_WEEKS - 1) * WEEK, "last": last}
-    weeks = session.frame(_WEEKS, span)
+    weeks = week_frame(session, last - (SHOWN_WEEKS - 1) * WEEK, last)
     first = weeks.get_column("week_start").min()
     assert isinstance(first, date)
     return WeekRows(weeks, first, last, _facts(session))
+
+
+def week_frame(session: Session, first: date, last: date) -> pl.DataFrame:
+    """The rows of `WeekRows.weeks` of the weeks from `first` to `last`."""
+    return session.frame(_WEEKS, {"first": first, "last": last})
 
 
 def _facts(session: Session) -> dict[str, str]:

@@ -30,17 +30,20 @@ from hotspot_pipeline.published.evaluation.pictures import (
     signal_sentence,
 )
 from hotspot_pipeline.published.evaluation.rows import WeekRows
+from hotspot_pipeline.published.evaluation.week_known import WeekFacts
 from hotspot_pipeline_tests.unit.published.asked_sheets import assert_texts_are_readable, words_of
 from hotspot_pipeline_tests.unit.published.evaluation.made_weeks import (
     JUDGED,
     N_WEEKS,
     OPEN,
     monday,
+    week_row,
     week_rows,
 )
 
 GIVEN: dict[str, Any] = {"title": "Fosseshire Police", "footer": {"data to": "2026-03-08"}}
 HIGH = {"n_events": 17, "signal": "above the 99.8 % limit"}
+FACTS = WeekFacts("H-a", monday(N_WEEKS - 1), week_row(N_WEEKS - 1))
 ALARM = {"n_events": 9, "cusum": 3.4, "signal": "a rise is likely (CUSUM)"}
 
 
@@ -102,14 +105,10 @@ def test_counts_limits_and_signals_of_a_hotspot(drawn: Callable[..., Figure]) ->
         assert (edges[:, 1].min(), edges[:, 1].max()) == (low, high)
         assert edges[:, 0].min() == JUDGED - 0.5, colour
     assert marks(cusum, marker="v") == [(20, 3.4)]
-    assert ewma.get_ylim()[0] < -1.96 * 0.2 and counts.get_ylim()[1] > 17
-
-
-def test_each_group_has_a_chart_of_its_own(drawn: Callable[..., Figure]) -> None:
-    figure = drawn(week_rows(1), "H-a")
+    # a chart for each group
     assert len(figure.axes) == 3 + 6
-    for axes in figure.axes[3:]:
-        assert len(marks(axes, marker="o", color="#111111")) == OPEN
+    assert all(len(marks(axes, marker="o", color="#111111")) == OPEN for axes in figure.axes[3:])
+    assert ewma.get_ylim()[0] < -1.96 * 0.2 and counts.get_ylim()[1] > 17
 
 
 def test_without_a_baseline_there_are_counts_and_no_limits(drawn: Callable[..., Figure]) -> None:
@@ -159,18 +158,20 @@ def test_months_are_named_at_their_first_days(n_weeks: int, most: int) -> None:
 
 
 def test_files_of_an_earlier_night_go_and_rows_stand_beside(
-    drawn: Callable[..., Figure], tmp_path: Path
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(page, "save_png", lambda figure, path: path.write_bytes(b"drawn"))
     out = tmp_path / "evaluation"
-    first = write_evaluation(out, week_rows(2), **GIVEN)
+    first = write_evaluation(out, week_rows(2), [FACTS], **GIVEN)
     assert [f.name for f in first] == [
         "control_charts.png", "weeks_of_H-a.png", "weeks_of_H-b.png", "control_charts.csv", "control_charts.json",
+        "newest_week_in_words.html",
     ]  # fmt: skip
     rows = pl.read_csv(out / "control_charts.csv")
     assert rows.height == 2 * N_WEEKS * 7 and "upper_998" in rows.columns
-    write_evaluation(out, week_rows(1), **GIVEN)
+    write_evaluation(out, week_rows(1), [FACTS], **GIVEN)
     assert not (out / "weeks_of_H-b.png").exists()
-    assert write_evaluation(out, None, **GIVEN) == [] and not list(out.iterdir())
+    assert write_evaluation(out, None, [], **GIVEN) == [] and not list(out.iterdir())
 
 
 def test_an_unknown_hotspot_is_named() -> None:

@@ -1,0 +1,66 @@
+"""What trials say of the places that cover a hotspot: their main estimate in its own two sentences.
+
+Here: which trial a place takes part in, by its registered decisions. Not here: estimates and sentences (`evaluation`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from datetime import date
+from typing import Any
+
+from hotspot_pipeline.published.evaluation.week_known import TrialSaid
+from hotspot_pipeline.warehouse.session import Session
+
+TABLES = ("evaluation.designs", "evaluation.effects", "evaluation.registrations")
+PATROLLED, COMPARED = "patrolled", "compared with"
+# of both cuts the settled one, where it has an estimate
+_MAIN = """
+    select d.design_id, d.name, d.after_from, d.after_to, d.registration_sha256, d.is_exploratory, r.decisions, e.sentence_counted,
+        e.sentence_follows
+    from evaluation.designs d
+    join evaluation.registrations r on r.design_id = d.design_id and r.registration_sha256 = d.registration_sha256
+    join evaluation.effects e on e.design_id = d.design_id and e.is_primary
+    where $week between d.before_from - interval 6 day and d.after_to
+    qualify row_number() over (partition by d.design_id order by e.cut = 'settled' desc) = 1
+    order by d.design_id
+"""
+
+
+def read_trials(session: Session, week: date, planned: Collection[str]) -> list[dict[str, Any]]:
+    """The trials whose windows hold days of the week, each with `role_of`: a role by area. `planned`: areas with planned visits."""
+    if not all(session.exists(table) for table in TABLES):
+        return []
+    found = session.frame(_MAIN, {"week": week}).to_dicts()
+    return [{**row, "roles": roles(json.loads(row["decisions"]), planned)} for row in found]
+
+
+def roles(decisions: Mapping[str, Any], planned: Collection[str]) -> Mapping[str, str]:
+    """Area to role, of the areas that the decisions name; those that are `planned` where the decisions say so.
+
+    Controls that are matched or all the others bear no name in the decisions, so nothing is said of them.
+    """
+    treated, controls = decisions.get("treated"), decisions.get("controls")
+    named = planned if treated in ("planned", ["planned"]) else treated
+    found = dict.fromkeys(named or (), PATROLLED)
+    if isinstance(controls, list):
+        found |= dict.fromkeys([c for c in controls if c not in found], COMPARED)
+    return found
+
+
+def said_of(trials: list[dict[str, Any]], areas: Collection[str]) -> list[TrialSaid]:
+    """Those in which one of the areas takes part; an area that is patrolled decides the role."""
+    found = []
+    for trial in trials:
+        mine = {trial["roles"][a] for a in areas if a in trial["roles"]}
+        if mine:
+            role = PATROLLED if PATROLLED in mine else COMPARED
+            period = (trial["after_from"], trial["after_to"])
+            found.append(
+                TrialSaid(
+                    trial["name"], role, period, trial["registration_sha256"], trial["is_exploratory"], trial["sentence_counted"],
+                    trial["sentence_follows"],
+                )
+            )  # fmt: skip
+    return found
