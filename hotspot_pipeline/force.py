@@ -101,6 +101,11 @@ class Force:
         return self.home / "pings"
 
     @property
+    def trials(self) -> Path:
+        """The folder of what is asked of patrols' effect, one file a trial."""
+        return self.home / "trials"
+
+    @property
     def published(self) -> Path:
         return self.home / "published"
 

@@ -1,4 +1,4 @@
-"""The evaluation assets: weekly metrics, baselines, control limits, months, and what is refused.
+"""The evaluation assets: weekly metrics, baselines, control limits, months, and what is refused of them; effects stand in `trials`.
 
 Thin: which tables, what is read, which kernel is called. None of the tables is partitioned: the metrics of a week also rest on other weeks (sums
 over 52, the age of the data), so a partition by itself would be wrong as soon as another changes, and each partitioned asset costs seconds a run
@@ -28,6 +28,7 @@ from hotspot_pipeline.evaluation.limit_rows import limit_rows
 from hotspot_pipeline.evaluation.place_weeks import ALL, SETTLED_DAYS, WEEK, dense, nearest_hotspot
 from hotspot_pipeline.evaluation.refusing import refusals
 from hotspot_pipeline.evaluation.standing_runs import with_runs
+from hotspot_pipeline.evaluation.trials.assets import effects_step
 from hotspot_pipeline.evaluation.weekly_tables import (
     RINGS,
     TABLE,
@@ -43,7 +44,6 @@ from hotspot_pipeline.warehouse.standing import Standing
 
 LIMITS = "evaluation.control_limits"
 MONTHS = "evaluation.monthly_metrics"
-REFUSALS = "evaluation.refusals"
 BOOK = (BASELINES, TERMS, LEVELS)
 _METRICS = (RINGS, TABLE, MONTHS)
 _DEPS = (*inputs.READS, "hexes.refreshed_windows")
@@ -51,7 +51,7 @@ _GROUPS = (*CATEGORY_GROUPS, ALL)
 
 
 def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
-    return [_metrics(shop), _limits(shop)]
+    return [_metrics(shop), _limits(shop), effects_step(shop, refused, (*_METRICS, *_DEPS, *BOOK))]
 
 
 def _metrics(shop: Workshop) -> dg.AssetsDefinition:
@@ -73,7 +73,7 @@ def _metrics(shop: Workshop) -> dg.AssetsDefinition:
 
 
 def _limits(shop: Workshop) -> dg.AssetsDefinition:
-    tables = (*BOOK, LIMITS, REFUSALS)
+    tables = (*BOOK, LIMITS)
 
     @shop.step(
         "evaluation.control_limits",
@@ -89,8 +89,6 @@ def _limits(shop: Workshop) -> dg.AssetsDefinition:
             rows = limits_of(shop, session)
             facts = {"signals": rows["signal"].count() if rows.columns else 0}
             yield from shop.run_write(LIMITS, partial(_replace, session, shop, LIMITS, rows), facts)
-            why = refused(shop, session)
-            yield from shop.run_write(REFUSALS, partial(session.replace_table, shop.catalog[REFUSALS], why))  # fmt: skip
 
     return control_limits
 
@@ -150,6 +148,7 @@ def limits_of(shop: Workshop, session: Session) -> pl.DataFrame:
 
 
 def refused(shop: Workshop, session: Session) -> pl.DataFrame:
+    """What metrics and limits refuse; written with what the effects refuse."""
     frame = _frame(shop, session)
     is_monthly = bool(session.value("select count(*) > 0 and count(week_start) = 0 from hexes.events where is_counted"))  # fmt: skip
     prints = inputs.cells_prints(session)

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
+from hotspot_pipeline.evaluation.design import NotIdentified
 from hotspot_pipeline.evaluation.estimate import Guard, IntArray, t_interval
 from hotspot_pipeline.evaluation.ppml import fit
 
@@ -59,7 +60,7 @@ def event_study(
     lead -`n_leads`, and the places never patrolled. The last lag holds all later periods. Clustered by place, t(G - 1).
     With starts at different times lags of one place are compared with other patrolled ones: read `staggered` for the effect.
 
-    Raises ValueError where no period is earlier than the leads.
+    Raises ValueError where no period is earlier than the leads, NotIdentified where the leads hold no event.
     """
     ever = start != NEVER
     relative = np.where(ever, period - start, -n_leads - 1)
@@ -84,6 +85,8 @@ def event_study(
         orient="row",
     )  # fmt: skip
     leads = np.array([k for k in range(n_leads) if np.isfinite(found.effect[k])], dtype=np.int64)
+    if not len(leads):
+        raise NotIdentified(f"event_study: no event in any of the {n_leads} periods before the start: leads cannot be told")  # fmt: skip
     effect, covariance = found.effect[leads], found.covariance[np.ix_(leads, leads)]
     wald = float(effect @ np.linalg.solve(covariance, effect)) / len(leads)
     p = float(stats.f.sf(wald, len(leads), found.n_clusters - 1))

@@ -144,7 +144,7 @@ def regression_to_the_mean(
 
 def police_generated(groups: Collection[str]) -> Guard:
     """Offences that are found by patrolling rise with it and may not be in an outcome."""
-    found = sorted(POLICE_GENERATED & set(groups))
+    found = sorted(g for g in groups if g.lower() in POLICE_GENERATED)
     if found:
         return Guard(
             "police_generated",

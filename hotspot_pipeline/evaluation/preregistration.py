@@ -85,7 +85,7 @@ def parse_registration(entries: Mapping[str, object], name: str) -> Registered:
     groups, rings = entries["outcome_groups"], entries["rings_m"]
     if not isinstance(groups, list) or not groups or not all(isinstance(g, str) for g in groups):
         raise NotRegistered(f"{name}: outcome_groups is {groups!r}; give a list of groups")
-    if found := sorted(POLICE_GENERATED & set(groups)):
+    if found := sorted(g for g in groups if g.lower() in POLICE_GENERATED):
         raise NotRegistered(
             f"{name}: outcome_groups has {found[0]}, which patrols find themselves; take it out"
         )
