@@ -66,7 +66,7 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
             _file_spec(shop, "patrols", "What was planned and patrolled: all hotspots, a sheet for each and a map of time on duty, as PNG; none without patrol feeds.",
                        (*patrols.READS, *_FOOTER), {"matplotlib"}),
             shop.spec(evaluation.AREAS, deps=evaluation.AREAS_READ, kinds=("python",)),
-            _file_spec(shop, "evaluation", "Control charts of all hotspots and a sheet for each, as PNG and CSV, and the newest week in words; none where no police week is closed.",
+            _file_spec(shop, "evaluation", "Control charts of all hotspots and a sheet for each, estimates and curves of each trial, as PNG and CSV, and the newest week in words; none where no police week is closed and no trial on file.",
                        (*evaluation.READS, *_FOOTER), {"matplotlib", "csv", "html"}),
             _file_spec(shop, "tables", "CSV tables for people; ids as text, formulas disarmed.", (*_CSV, "hexes.cells"), {"csv"}),
             _file_spec(shop, "bulletin", "The recode bulletin of the newest issue as a page and as CSV.", (ISSUES, BULLETIN), {"html", "csv"}),

@@ -174,7 +174,9 @@ def _compared(force: Force, found: Findings, centres: pl.DataFrame) -> tuple[Pla
     if trial.is_by_lot:
         return places, None
     smd = found.balance["smd"].fill_null(np.inf).to_numpy()
-    return places, matched.guard if matched else balance_guard(smd, found.balance["covariate"].to_list())
+    return places, matched.guard if matched else balance_guard(
+        smd, found.balance["covariate"].to_list()
+    )
 
 
 def _with_candidates(

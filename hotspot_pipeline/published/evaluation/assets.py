@@ -6,14 +6,15 @@ from typing import Any
 import dagster as dg
 
 from hotspot_pipeline.orchestration.tables import Workshop
-from hotspot_pipeline.published.evaluation import areas, week_facts
+from hotspot_pipeline.published.evaluation import areas, effect_rows, trial_facts, week_facts
 from hotspot_pipeline.published.evaluation import rows as week_rows
 from hotspot_pipeline.published.files import PublishedFile
 from hotspot_pipeline.published.preview import SMALL_WIDTH, preview_markdown
 from hotspot_pipeline.warehouse.session import Session, Write
 
 AREAS = week_facts.AREAS
-AREAS_READ, READS = areas.TABLES, week_facts.TABLES
+AREAS_READ = areas.TABLES
+READS = tuple(dict.fromkeys((*week_facts.TABLES, *effect_rows.TABLES, *trial_facts.TABLES)))
 _OF_A_HOTSPOT = "weeks_of_"
 
 
@@ -25,6 +26,7 @@ def write(shop: Workshop, session: Session, footer: Mapping[str, str]) -> list[P
         shop.force.published / "evaluation",
         rows,
         week_facts.read_facts(session, rows.last_week) if rows else [],
+        effect_rows.read_effects(session),
         title=shop.force.name,
         footer=footer,
     )
@@ -38,7 +40,7 @@ def shown(files: Sequence[PublishedFile]) -> dict[str, Any]:
     """The overviews large, each hotspot small."""
     pictures = [f for f in files if f.kind == "png"]
     if not pictures:
-        return {"evaluation": "none: no police week is closed"}
+        return {"evaluation": "none: no police week is closed and no trial is on file"}
     large = {
         f.path.stem.replace("_", " "): dg.MetadataValue.md(preview_markdown(f.path))
         for f in pictures

@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from hotspot_pipeline.published.evaluation import effect_pictures
+from hotspot_pipeline.published.evaluation.effect_rows import EffectRows
 from hotspot_pipeline.published.evaluation.pictures import control_chart, control_charts
 from hotspot_pipeline.published.evaluation.rows import WeekRows
 from hotspot_pipeline.published.evaluation.week_known import WeekFacts
@@ -27,27 +29,46 @@ def write_evaluation(
     out: Path,
     rows: WeekRows | None,
     facts: Sequence[WeekFacts],
+    effects: EffectRows,
     *,
     title: str,
     footer: Mapping[str, str],
 ) -> list[PublishedFile]:
-    """The overview, a chart for each hotspot by rank, the rows they are drawn from, the newest week in words; none at all without a closed week.
+    """The overview, two pages for each trial, a chart for each hotspot by rank, the rows they are drawn from, the newest week in words.
 
-    `facts`: of the newest week, a hotspot each.
+    `facts`: of the newest week, a hotspot each. Without a closed week there are no charts, without a trial no effects.
     """
-    written: list[PublishedFile] = []
-    if rows is not None:
-        foot = {**footer, **rows.facts}
-        given: dict[str, Any] = {"title": title, "footer": foot}
-        said = {f.hotspot_id: lead(f) for f in facts}
-        written = [
-            control_charts(out / CHARTS, rows, **given),
-            *(
-                control_chart(out / f"weeks_of_{file_name(h)}.png", h, rows, lead=said.get(h, ""), **given)
-                for h in rows.hotspots
-            ),
-            *write_tables(out, {"control_charts": rows.weeks}, foot),
-            write_aside(out / WORDS, "html", partial(write_words, force=title, facts=facts, footer=foot)),
-        ]  # fmt: skip
+    charts, others = ([], []) if rows is None else _weeks(out, rows, facts, title, footer)
+    written = [*charts[:1], *_trials(out, effects, title, footer), *charts[1:], *others]
     remove_others(out, written)
     return written
+
+
+def _weeks(
+    out: Path, rows: WeekRows, facts: Sequence[WeekFacts], title: str, footer: Mapping[str, str]
+) -> tuple[list[PublishedFile], list[PublishedFile]]:
+    """The charts, the overview first; tables and words."""
+    foot = {**footer, **rows.facts}
+    given: dict[str, Any] = {"title": title, "footer": foot}
+    said = {f.hotspot_id: lead(f) for f in facts}
+    charts = [control_charts(out / CHARTS, rows, **given)]
+    for hotspot in rows.hotspots:
+        path = out / f"weeks_of_{file_name(hotspot)}.png"
+        charts.append(control_chart(path, hotspot, rows, lead=said.get(hotspot, ""), **given))
+    words = partial(write_words, force=title, facts=facts, footer=foot)
+    tables = write_tables(out, {"control_charts": rows.weeks}, foot)
+    return charts, [*tables, write_aside(out / WORDS, "html", words)]
+
+
+def _trials(
+    out: Path, effects: EffectRows, title: str, footer: Mapping[str, str]
+) -> list[PublishedFile]:
+    """Two pages for each trial, then the tables, where there is a trial."""
+    written = []
+    for design in effects.designs.get_column("design_id").to_list():
+        rows = effects.of(design)
+        for name, draw in (("estimates", effect_pictures.estimates), ("curves", effect_pictures.effect_curves)):  # fmt: skip
+            written.append(
+                draw(out / f"{name}_of_{file_name(design)}.png", rows, title=title, footer=footer)
+            )
+    return [*written, *write_tables(out, effects.tables, footer)] if written else []

@@ -28,25 +28,22 @@ _MAIN = """
 """
 
 
-def read_trials(session: Session, week: date, planned: Collection[str]) -> list[dict[str, Any]]:
-    """The trials whose windows hold days of the week, each with `role_of`: a role by area. `planned`: areas with planned visits."""
+def read_trials(session: Session, week: date, areas: Collection[str], planned: Collection[str]) -> list[dict[str, Any]]:  # fmt: skip
+    """The trials whose windows hold days of the week, each with its `roles`. `areas`: all that are known; `planned`: those with planned
+    visits."""
     if not all(session.exists(table) for table in TABLES):
         return []
     found = session.frame(_MAIN, {"week": week}).to_dicts()
-    return [{**row, "roles": roles(json.loads(row["decisions"]), planned)} for row in found]
+    return [{**row, "roles": roles(json.loads(row["decisions"]), areas, planned)} for row in found]
 
 
-def roles(decisions: Mapping[str, Any], planned: Collection[str]) -> Mapping[str, str]:
-    """Area to role, of the areas that the decisions name; those that are `planned` where the decisions say so.
-
-    Controls that are matched or all the others bear no name in the decisions, so nothing is said of them.
-    """
-    treated, controls = decisions.get("treated"), decisions.get("controls")
-    named = planned if treated in ("planned", ["planned"]) else treated
-    found = dict.fromkeys(named or (), PATROLLED)
-    if isinstance(controls, list):
-        found |= dict.fromkeys([c for c in controls if c not in found], COMPARED)
-    return found
+def roles(decisions: Mapping[str, Any], areas: Collection[str], planned: Collection[str]) -> dict[str, str]:  # fmt: skip
+    """Area to role, as the decisions name them: by name, all that are planned, all others. Of matched controls nothing is said: the decisions
+    do not name them."""
+    treated = planned if decisions["treated"] == ["planned"] else decisions["treated"]
+    controls = areas if decisions["controls"] == ["others"] else decisions["controls"]
+    found = dict.fromkeys(treated, PATROLLED)
+    return found | dict.fromkeys([c for c in controls if c not in found], COMPARED)
 
 
 def said_of(trials: list[dict[str, Any]], areas: Collection[str]) -> list[TrialSaid]:

@@ -42,7 +42,9 @@ def read_facts(session: Session, week: date, hotspots: Sequence[str] | None = No
     )  # fmt: skip
     has_patrols = bool(session.value(f"select count(*) > 0 from {COVERAGE}")) or bool(plans)
     planned = session.frame(_PLANNED).get_column("hotspot_id").to_list()
-    trials = trial_facts.read_trials(session, week, planned)
+    trials = trial_facts.read_trials(
+        session, week, [*areas.get_column("area_id"), *planned], planned
+    )
     found = []
     for (hotspot,), mine in weeks.group_by("hotspot_id", maintain_order=True):
         if hotspots is not None and hotspot not in hotspots:

@@ -32,6 +32,7 @@ from hotspot_pipeline.published.evaluation.pictures import (
 from hotspot_pipeline.published.evaluation.rows import WeekRows
 from hotspot_pipeline.published.evaluation.week_known import WeekFacts
 from hotspot_pipeline_tests.unit.published.asked_sheets import assert_texts_are_readable, words_of
+from hotspot_pipeline_tests.unit.published.evaluation.made_effects import effect_rows
 from hotspot_pipeline_tests.unit.published.evaluation.made_weeks import (
     JUDGED,
     N_WEEKS,
@@ -162,16 +163,18 @@ def test_files_of_an_earlier_night_go_and_rows_stand_beside(
 ) -> None:
     monkeypatch.setattr(page, "save_png", lambda figure, path: path.write_bytes(b"drawn"))
     out = tmp_path / "evaluation"
-    first = write_evaluation(out, week_rows(2), [FACTS], **GIVEN)
+    first = write_evaluation(out, week_rows(2), [FACTS], effect_rows(0), **GIVEN)
     assert [f.name for f in first] == [
         "control_charts.png", "weeks_of_H-a.png", "weeks_of_H-b.png", "control_charts.csv", "control_charts.json",
         "newest_week_in_words.html",
     ]  # fmt: skip
     rows = pl.read_csv(out / "control_charts.csv")
     assert rows.height == 2 * N_WEEKS * 7 and "upper_998" in rows.columns
-    write_evaluation(out, week_rows(1), [FACTS], **GIVEN)
+    write_evaluation(out, week_rows(1), [FACTS], effect_rows(0), **GIVEN)
     assert not (out / "weeks_of_H-b.png").exists()
-    assert write_evaluation(out, None, [], **GIVEN) == [] and not list(out.iterdir())
+    assert write_evaluation(out, None, [], effect_rows(0), **GIVEN) == [] and not list(
+        out.iterdir()
+    )
 
 
 def test_an_unknown_hotspot_is_named() -> None:

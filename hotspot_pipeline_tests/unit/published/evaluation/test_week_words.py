@@ -148,9 +148,11 @@ def test_a_trial_speaks_in_its_own_words() -> None:
 
 
 def test_roles_follow_from_the_decisions() -> None:
-    assert roles({"treated": ["A", "B"], "controls": ["C"]}, []) == {"A": "patrolled", "B": "patrolled", "C": "compared with"}  # fmt: skip
-    assert roles({"treated": "planned", "controls": "others"}, ["A"]) == {"A": "patrolled"}
-    assert roles({"treated": {"A": "2025-09-01"}, "controls": "matched"}, []) == {"A": "patrolled"}
+    named = {"treated": ["A", "B"], "controls": ["C"]}
+    assert roles(named, ["D"], []) == {"A": "patrolled", "B": "patrolled", "C": "compared with"}
+    others = {"treated": ["planned"], "controls": ["others"]}
+    assert roles(others, ["A", "D"], ["A"]) == {"A": "patrolled", "D": "compared with"}
+    assert "D" not in roles({"treated": ["A"], "controls": ["matched"]}, ["D"], [])
     trial = {
         "name": "T", "roles": {"A": "patrolled", "C": "compared with"}, "after_from": WEEK, "after_to": WEEK, "registration_sha256": "a",
         "is_exploratory": False, "sentence_counted": "x.", "sentence_follows": "y.",
