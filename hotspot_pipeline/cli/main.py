@@ -9,6 +9,7 @@ import click
 from hotspot_pipeline.cli.asking import as_known
 from hotspot_pipeline.cli.backfilling import backfill
 from hotspot_pipeline.cli.deciding import release, signoff, withdraw
+from hotspot_pipeline.cli.effects import effects
 from hotspot_pipeline.cli.explaining import explain
 from hotspot_pipeline.cli.fetch import fetch
 from hotspot_pipeline.cli.keys import keys
@@ -35,6 +36,7 @@ for command in (
     as_known,
     status,
     explain,
+    effects,
     sql,
     signoff,
     release,

@@ -7,7 +7,7 @@ them (`panel`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,7 @@ from hotspot_pipeline.evaluation.estimate import (
 from hotspot_pipeline.evaluation.ppml import nuisance_only
 
 _CHUNK = 100
-_STEPS = 18  # of bisection: a thousandth of a standard error
+_STEPS = 14  # of bisection: to under a thousandth of a standard error
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,46 +49,68 @@ def randomisation(
 
     `redraws` (n_draws, n_rows) are assignments that the same lot could have given. Statistic: the score of the effect, net of
     place and time effects, by the root of the sum of its squares over places. p value: the rank of the drawn one with no
-    effect taken out. Interval: `value` ± c · `standard_error` with c the 95 % quantile of the statistic once exp(value)
-    is divided out of the patrolled counts.
+    effect taken out. Interval: the test inverted, that is all effects b whose rank is not among the last 5 % once exp(b) is
+    divided out of the patrolled counts; `value` and `standard_error` say only where to begin looking for its ends. So the
+    interval holds no effect exactly where p is over 5 %. It is open on a side where ten standard errors away are not rejected.
     """
-    n = len(redraws)
-    actual = float(_statistics(y, nuisance, patrol[None], cluster)[0])
-    of_no_effect = _statistics(y, nuisance, redraws, cluster)
-    p = float((1 + (of_no_effect >= actual - 1e-12).sum()) / (1 + n))
-    centred = _statistics(y * np.exp(-value * patrol), nuisance, redraws, cluster)
-    rank = min(int(np.ceil(CONFIDENCE * (n + 1))), n) - 1
-    half = float(np.sort(centred)[rank]) * standard_error
+    lot = _Lot(y, nuisance, np.vstack([patrol, redraws]), cluster)
+
+    def p(effect: float) -> float:
+        found = lot.statistics(np.asarray(y * np.exp(-effect * patrol)))
+        return float((found >= found[0] - 1e-12).sum() / len(found))
+
+    low, high = (_bound(p, value, side * standard_error) for side in (-1, 1))
     return Resampled(
-        value - half, value + half, p, f"randomisation inference, {n} draws of the recorded lot"
+        low, high, p(0.0), f"randomisation inference, {len(redraws)} draws of the recorded lot"
     )
 
 
-def _statistics(
-    y: FloatArray | IntArray,
-    nuisance: Mapping[str, IntArray],
-    patrols: BoolArray,
-    cluster: IntArray,
-) -> FloatArray:
-    """|sum of scores| / root of their squares, (n_draws,) for patrols (n_draws, n_rows)."""
-    mu = nuisance_only(y, nuisance)
-    used = mu > 0
-    design = Design(
-        {k: np.unique(v[used], return_inverse=True)[1] for k, v in nuisance.items()}, {}
-    )
-    residual, w = np.asarray(y, dtype=np.float64)[used] - mu[used], mu[used]
-    number = np.unique(cluster[used], return_inverse=True)[1]
-    rows = np.arange(len(number))
-    by_cluster = sparse.csr_array((residual, (number, rows)))
-    nuisance_scores, apply_inverse = design.nuisance_scores(residual, w, number)
-    dummies = design.sparse_nuisance().T @ sparse.diags_array(w)
-    found = np.empty(len(patrols))
-    for first in range(0, len(patrols), _CHUNK):
-        drawn = patrols[first : first + _CHUNK][:, used].T.astype(np.float64)
-        scores = by_cluster @ drawn - nuisance_scores @ apply_inverse(dummies @ drawn)
+def _bound(p: Callable[[float], float], value: float, step: float) -> float:
+    """The end of the interval on the side of `step`, by bisection out to ten steps; infinite where those are not rejected."""
+    inside, outside = 0.0, 10.0
+    if p(value + outside * step) > 1 - CONFIDENCE:
+        return float(np.copysign(np.inf, step))
+    for _ in range(_STEPS):
+        middle = (inside + outside) / 2
+        if p(value + middle * step) > 1 - CONFIDENCE:
+            inside = middle
+        else:
+            outside = middle
+    return value + outside * step
+
+
+class _Lot:
+    """Assignments (n_draws, n_rows) net of place and time effects, weighted by what these alone lead to expect of `y`.
+
+    The weights are those of no effect, the same for every draw and every effect that is tested: any fixed weights make a valid test,
+    and the assignments need to be made net only once.
+    """
+
+    def __init__(
+        self, y: IntArray, nuisance: Mapping[str, IntArray], patrols: BoolArray, cluster: IntArray
+    ) -> None:
+        mu = nuisance_only(y, nuisance)
+        self._used = mu > 0
+        self._mu = mu[self._used]
+        design = Design(
+            {k: np.unique(v[self._used], return_inverse=True)[1] for k, v in nuisance.items()}, {}
+        )
+        number = np.unique(cluster[self._used], return_inverse=True)[1]
+        dummies = design.sparse_nuisance()
+        _, apply_inverse = design.nuisance_scores(self._mu, self._mu, number)
+        weighted = dummies.T @ sparse.diags_array(self._mu)
+        self._net = patrols[:, self._used].T.astype(np.float64)
+        for first in range(0, len(patrols), _CHUNK):
+            part = self._net[:, first : first + _CHUNK]
+            part -= dummies @ apply_inverse(weighted @ part)
+        self._where = (number, np.arange(len(number)))
+
+    def statistics(self, y: FloatArray) -> FloatArray:
+        """|sum of scores| / root of the sum of their squares over places, (n_draws,), for counts `y` (n_rows,)."""
+        residual = y[self._used] - self._mu
+        scores = sparse.csr_array((residual, self._where)) @ self._net
         spread = np.sqrt((scores**2).sum(axis=0))
-        found[first : first + _CHUNK] = np.abs(scores.sum(axis=0)) / np.maximum(spread, 1e-300)
-    return found
+        return np.asarray(np.abs(scores.sum(axis=0)) / np.maximum(spread, 1e-300))
 
 
 def score_wild_bootstrap(
@@ -120,18 +142,7 @@ def score_wild_bootstrap(
         sums = np.abs(signs[:, : len(scores)] @ scores)
         return float((1 + (sums >= abs(scores.sum()) - 1e-12).sum()) / (1 + n_draws))
 
-    def bound(side: int) -> float:
-        inside, outside = 0.0, 10.0
-        if p(value + side * outside * standard_error) > 1 - CONFIDENCE:
-            return side * np.inf
-        for _ in range(_STEPS):
-            middle = (inside + outside) / 2
-            if p(value + side * middle * standard_error) > 1 - CONFIDENCE:
-                inside = middle
-            else:
-                outside = middle
-        return value + side * outside * standard_error
-
+    low, high = (_bound(p, value, side * standard_error) for side in (-1, 1))
     return Resampled(
-        bound(-1), bound(1), p(0.0), f"score wild bootstrap, {n_clusters} places, {n_draws} draws"
+        low, high, p(0.0), f"score wild bootstrap, {n_clusters} places, {n_draws} draws"
     )

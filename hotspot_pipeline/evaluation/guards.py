@@ -176,13 +176,14 @@ def settled_or_latest(settled: Estimate, latest: Estimate) -> Guard:
 def maturity(last_day: date, known_at: date) -> Guard:
     """Whether the last day counted is as old as records need to settle."""
     age = (known_at - last_day).days
+    days = "1 day" if age == 1 else f"{age} days"
     if age < SETTLED_DAYS:
         return Guard(
             "maturity",
             "warning",
-            f"the last day is {age} days old; records settle after {SETTLED_DAYS}, and newest counts are too low",
+            f"the last day is {days} old; records settle after {SETTLED_DAYS}, and newest counts are too low",
         )
-    return Guard("maturity", "clear", f"the last day is {age} days old")
+    return Guard("maturity", "clear", f"the last day is {days} old")
 
 
 def standardised_difference(values: np.ndarray, is_treated: BoolArray) -> float:

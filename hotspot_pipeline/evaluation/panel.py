@@ -25,6 +25,8 @@ from hotspot_pipeline.evaluation.few_places import randomisation, score_wild_boo
 from hotspot_pipeline.evaluation.ppml import fit
 
 ENOUGH_PLACES = 40
+# a thousandfold: no patrol does that, but a few events in many places and days can be fitted by it
+RUNAWAY = 7.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +77,7 @@ def panel_effect(
     bootstrap. With one period before and one after, the estimate is the rate ratio itself. All starts must fall in one
     period or be drawn day by day: for staggered starts see `staggered`.
 
-    Raises NotIdentified where patrols cannot be told from places and periods.
+    Raises NotIdentified where patrols cannot be told from places and periods, or the events do not bound their effect.
     """
     nuisance = {"place": rows.place, "period": rows.period}
     found = fit(rows.events, nuisance, {"patrol": rows.patrol.astype(np.float64)}, rows.place)
@@ -85,6 +87,10 @@ def panel_effect(
             "report the counts, or the exact interval of `rate_ratio`"
         )
     value, error = float(found.effect[0]), float(found.standard_error()[0])
+    if abs(value) > RUNAWAY:
+        raise NotIdentified(
+            f"{measure}: {int(rows.events.sum())} events do not bound the effect: its log ratio runs off to {value:.1f}"
+        )
     mine = rows.is_ever_patrolled
     n_treated = len(np.unique(rows.place[mine]))
     n_control = len(np.unique(rows.place[~mine]))
@@ -93,10 +99,8 @@ def panel_effect(
     inference = f"clustered by {found.n_clusters} places, t({found.n_clusters - 1})"
     if found.n_clusters < ENOUGH_PLACES and few == "auto":
         if redraws is not None:
-            # the critical value comes from the draws, so the error goes without its small-sample factor
-            bare = error * float(np.sqrt((found.n_clusters - 1) / found.n_clusters))
             again = randomisation(
-                rows.events, nuisance, rows.patrol, redraws, rows.place, value, bare
+                rows.events, nuisance, rows.patrol, redraws, rows.place, value, error
             )
         else:
             again = score_wild_bootstrap(

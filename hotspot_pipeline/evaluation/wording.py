@@ -64,7 +64,9 @@ def sentences_of_curve(curve: Residual) -> tuple[str, str]:
 
 def _counted(estimate: Estimate) -> str:
     c = estimate.counts
-    if estimate.measure.startswith("ring"):
+    if estimate.measure.startswith("net_of_ring"):
+        what = "patrolled places with the ring around them against control places with theirs"
+    elif estimate.measure.startswith("ring"):
         what = "the rings around patrolled places against the rings around controls"
     else:
         what = _WHAT.get(estimate.measure, estimate.measure.replace("_", " "))

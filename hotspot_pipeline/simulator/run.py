@@ -4,6 +4,7 @@ Belongs here: the order of work, what is written where, the report of it. Does n
 without files (`counts`).
 
     out/boundary.geojson      the force area, EPSG:4326
+    out/trials/…              what the force decided to compare, before anyone looked
     out/landing/<feed>/…      what the force delivers, file by file
     out/manifests/…           what was delivered each night
     out/truth/…               what really happened; the pipeline is never told where this is
@@ -37,6 +38,7 @@ from hotspot_pipeline.simulator.profiles import Profile
 from hotspot_pipeline.simulator.streams import Streams
 from hotspot_pipeline.simulator.surveys.feeds import deliver_surveys
 from hotspot_pipeline.simulator.trial.programme import Options, Programme, run_programme
+from hotspot_pipeline.simulator.trial.registration import write_registration
 from hotspot_pipeline.simulator.truth import cells_frame, events_frame, write_facts, write_frames
 
 # weapons and drugs found by patrols, which no outcome may count (DOMAIN §8.5)
@@ -86,6 +88,7 @@ def simulate(
     trial = run_programme(streams, profile, county, premises, ground.world, options)
     crimes, asb = _register(streams, ground, trial)
     boundary = write_boundary(out, county.outline_wgs84, {"force_id": FORCE_ID, "name": FORCE_NAME})
+    write_registration(out, profile, options, trial.places)
     records = deliver_records(
         streams,
         profile,

@@ -17,8 +17,9 @@ from hotspot_pipeline.evaluation.estimate import Estimate, FloatArray, Guard
 from hotspot_pipeline.evaluation.place_counts import PlaceCounts
 from hotspot_pipeline.evaluation.rate_ratio import placebo_in_space
 from hotspot_pipeline.evaluation.trials.counts import Counts
-from hotspot_pipeline.evaluation.trials.estimates import SEED, Asked, place_counts, study
+from hotspot_pipeline.evaluation.trials.estimates import Asked, place_counts, study
 from hotspot_pipeline.evaluation.trials.files import Trial
+from hotspot_pipeline.evaluation.trials.lot_days import SEED
 from hotspot_pipeline.evaluation.trials.places import CORE
 
 OF_DAYS = ("itt_day", "as_treated_day", "cace_15_minutes")

@@ -15,8 +15,9 @@ import polars as pl
 from hotspot_pipeline.evaluation.guards import RecordingChange
 from hotspot_pipeline.evaluation.trials import reading, tables
 from hotspot_pipeline.evaluation.trials.files import Trial, read_trials
+from hotspot_pipeline.evaluation.trials.findings import Findings, Force
 from hotspot_pipeline.evaluation.trials.records import new_rows, standing
-from hotspot_pipeline.evaluation.trials.study import Findings, Force, examine
+from hotspot_pipeline.evaluation.trials.study import examine
 from hotspot_pipeline.orchestration.tables import Results, Workshop
 from hotspot_pipeline.timebase.reference_csv import read_rows
 from hotspot_pipeline.warehouse.session import Session

@@ -7,38 +7,33 @@ estimators, guards of the trial (`answers`), curves (`curves`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
-import polars as pl
 
-from hotspot_pipeline.evaluation.estimate import BoolArray, Estimate, IntArray
+from hotspot_pipeline.evaluation.estimate import Estimate, FourCounts, IntArray
 from hotspot_pipeline.evaluation.event_study import N_LEADS, NEVER, EventStudy, event_study
 from hotspot_pipeline.evaluation.panel import ENOUGH_PLACES, PanelRows, panel_effect
 from hotspot_pipeline.evaluation.place_counts import PlaceCounts, dispersion
 from hotspot_pipeline.evaluation.randomised_days import (
     TrialDays,
     as_treated,
-    intention_to_treat,
     per_dose,
 )
 from hotspot_pipeline.evaluation.rate_ratio import before_after, rate_ratio
 from hotspot_pipeline.evaluation.redraws import (
     draw_arms,
-    exchange_schedules,
-    shuffle_days,
     swap_within_pairs,
 )
 from hotspot_pipeline.evaluation.rings import ring_effect
 from hotspot_pipeline.evaluation.staggered import staggered
 from hotspot_pipeline.evaluation.trials.counts import Counts, Cut
 from hotspot_pipeline.evaluation.trials.files import Trial
+from hotspot_pipeline.evaluation.trials.lot_days import N_DRAWS, SEED, DaysByLot, itt, trial_days
 from hotspot_pipeline.evaluation.trials.places import CORE, Places
 from hotspot_pipeline.evaluation.wdd import wdd
 
-SEED = 20260105
-N_DRAWS = 499
 # with fewer weeks before than five periods of four, the leads of an event study would reach back to its beginning
 LONG_PERIOD, SHORT_PERIOD = 4, 1
 MOST_LAGS = 12
@@ -60,18 +55,6 @@ class Windows:
 
 
 @dataclass(frozen=True, eq=False)
-class DaysByLot:
-    """One row a treated place and police day that the lot decided: `place` (position), `police_day`, `assigned`; `patrol_minutes` is
-    None where no fixes are delivered; `n_unclear` place-days whose plan says both."""
-
-    place: IntArray
-    police_day: np.ndarray
-    assigned: BoolArray
-    patrol_minutes: np.ndarray | None
-    n_unclear: int = 0
-
-
-@dataclass(frozen=True, eq=False)
 class Asked:
     """What is estimated on one outcome and cut. `counts` by zone, of one outcome."""
 
@@ -88,10 +71,10 @@ Found = tuple[str, Estimate | str]
 
 
 def estimates(asked: Asked) -> Iterator[Found]:
-    """(measure, estimate or the reason why there is none). Of secondary outcomes the primary measure, the rate ratio and days by lot."""
+    """(measure, estimate or the reason why there is none). Of secondary outcomes the primary measure and the rate ratio."""
     primary = asked.trial.registered.primary_measure
     for measure, compute in _measures(asked):
-        if asked.is_secondary and measure not in (primary, "rate_ratio", "itt_day"):
+        if asked.is_secondary and measure not in (primary, "rate_ratio"):
             continue
         try:
             found = compute()
@@ -112,11 +95,10 @@ def _measures(asked: Asked) -> Iterator[tuple[str, Callable[[], list[Found]]]]:
     if has_controls and asked.trial.starts:
         yield "staggered", lambda: [("staggered", staggered(*_weekly(asked, SHORT_PERIOD)).overall)]
     if asked.days is not None:
-        days = trial_days(asked, asked.days)
-        yield "itt_day", lambda: [("itt_day", intention_to_treat(days, _other_days(asked, days)))]
+        yield "itt_day", lambda: [("itt_day", itt(_days(asked), asked.trial.day_scheme))]
         if asked.days.patrol_minutes is not None:
-            yield "as_treated_day", lambda: [("as_treated_day", as_treated(days))]
-            yield "cace_15_minutes", lambda: [("cace_15_minutes", per_dose(days))]
+            yield "as_treated_day", lambda: [("as_treated_day", as_treated(_days(asked)))]
+            yield "cace_15_minutes", lambda: [("cace_15_minutes", per_dose(_days(asked)))]
     yield "before_after", lambda: [("before_after", before_after(_treated_counts(asked)))]
 
 
@@ -183,10 +165,17 @@ def _panel(asked: Asked) -> Estimate:
     return panel_effect(rows, redraws=redraws, by_lot=asked.trial.is_by_lot, seed=SEED)
 
 
+def _days(asked: Asked) -> TrialDays:
+    assert asked.days is not None
+    return trial_days(asked.days, asked.counts[CORE], asked.windows.after_from, asked.windows.last)
+
+
 def _ring(asked: Asked, ring: int, n_removed: int) -> Callable[[], list[Found]]:
     def compute() -> list[Found]:
-        both = ring_effect(ring, place_counts(asked), place_counts(asked, ring), n_removed)
-        net = replace(both.net, measure=f"net_of_ring_{ring}")
+        places, around = place_counts(asked), place_counts(asked, ring)
+        both = ring_effect(ring, places, around, n_removed)
+        together = (a + b for a, b in zip(astuple(places.sums), astuple(around.sums), strict=True))
+        net = replace(both.net, measure=f"net_of_ring_{ring}", counts=FourCounts(*together))
         return [(both.ratio.measure, both.ratio), (net.measure, net)]
 
     return compute
@@ -205,70 +194,6 @@ def _phi(asked: Asked) -> float | None:
     weeks = counts.by_week(asked.cut)[:, counts.whole_weeks(w.before_from, w.before_to)]
     phi = dispersion(weeks) if min(weeks.shape) > 1 and weeks.any() else np.nan
     return phi if np.isfinite(phi) else None
-
-
-def trial_days(asked: Asked, days: DaysByLot) -> TrialDays:
-    """The days by lot up to the last day counted; minutes are zeros where no fixes are delivered."""
-    w, counts = asked.windows, asked.counts[CORE]
-    kept = days.police_day <= np.datetime64(w.last, "D")
-    place = days.place[kept]
-    at = (days.police_day[kept] - np.datetime64(w.after_from, "D")).astype(np.int64)
-    events = counts.by_day(w.after_from, w.last)[place, at]
-    minutes = days.patrol_minutes[kept] if days.patrol_minutes is not None else np.zeros(len(place))
-    number = np.unique(place, return_inverse=True)[1]
-    return TrialDays(events, number, at, days.assigned[kept], minutes)
-
-
-def _other_days(asked: Asked, days: TrialDays) -> BoolArray | None:
-    """The lot drawn again, where places are few."""
-    if not len(days.place) or days.place.max() + 1 >= ENOUGH_PLACES:
-        return None
-    if asked.trial.day_scheme == "spells":
-        return _other_spells(days.place, days.day, days.assigned)
-    return shuffle_days(SEED, days.place, days.assigned, N_DRAWS)
-
-
-def _other_spells(place: IntArray, day: IntArray, assigned: BoolArray) -> BoolArray:
-    """Schedules dealt anew. Raises ValueError where some place's days are not all by lot: then spells cannot be exchanged."""
-    shape = (int(place.max()) + 1, int(day.max()) + 1)
-    if len(place) != shape[0] * shape[1]:
-        raise ValueError(f"itt_day: {len(place)} days by lot in {shape[0]} places over {shape[1]} days: spells need every day of every place in the plan")  # fmt: skip
-    schedule = np.zeros(shape, bool)
-    schedule[place, day] = assigned
-    return exchange_schedules(SEED, schedule, N_DRAWS)[:, place, day]
-
-
-def days_by_lot(
-    plan: pl.DataFrame, minutes: pl.DataFrame, places: Places, first: date, last: date
-) -> DaysByLot | None:
-    """The place-days that the plan says were drawn, from `first` to `last`; None where there is none.
-
-    `plan`: hotspot_id, police_day, is_randomised, arm; `minutes`: hotspot_id, police_day, patrol_ms. A place-day that is planned for
-    both arms is left out and counted.
-    """
-    number = {name: k for k, name in enumerate(places.names)}
-    drawn = (
-        plan.filter(
-            "is_randomised",
-            pl.col("arm").is_in(["treat", "control"]),
-            pl.col("police_day").is_between(first, last),
-            pl.col("hotspot_id").is_in(list(places.treated)),
-        )
-        .group_by("hotspot_id", "police_day")
-        .agg(assigned=(pl.col("arm") == "treat").any(), n_arms=pl.col("arm").n_unique())
-        .sort("hotspot_id", "police_day")
-    )
-    clear = drawn.filter(pl.col("n_arms") == 1)
-    if clear.is_empty():
-        return None
-    delivered = clear.join(minutes, on=("hotspot_id", "police_day"), how="left", maintain_order="left")  # fmt: skip
-    return DaysByLot(
-        np.array([number[n] for n in clear["hotspot_id"]], dtype=np.int64),
-        clear["police_day"].to_numpy().astype("datetime64[D]"),
-        clear["assigned"].to_numpy(),
-        None if minutes.is_empty() else delivered["patrol_ms"].fill_null(0).to_numpy() / 60_000,
-        drawn.height - clear.height,
-    )
 
 
 def last_settled_day(data_to: date) -> date:

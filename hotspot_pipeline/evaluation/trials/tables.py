@@ -16,7 +16,7 @@ from hotspot_pipeline.evaluation import guards as asking
 from hotspot_pipeline.evaluation.estimate import Guard
 from hotspot_pipeline.evaluation.place_weeks import ALL
 from hotspot_pipeline.evaluation.trials.features import BALANCE
-from hotspot_pipeline.evaluation.trials.study import Effect, Findings
+from hotspot_pipeline.evaluation.trials.findings import Effect, Findings, Refusal
 from hotspot_pipeline.evaluation.wording import two_sentences
 
 _DIGITS = 9
@@ -59,7 +59,16 @@ def refusal_rows(
     ]  # fmt: skip
     if not found and not rows:
         rows.append(NO_FILE)
-    return rows + [row for f in found for row in f.refused]
+    return rows + [row for f in found for row in _refused(f.refused)]
+
+
+def _refused(given: Sequence[Refusal]) -> list[tuple[str, str, str]]:
+    """Once for both cuts: the latest speaks for both, the settled one where it is alone."""
+    latest = {r.what for r in given if r.cut != "settled"}
+    kept = [r for r in given if r.cut != "settled" or r.what not in latest]
+    return [
+        (f"settled {r.what}" if r.cut == "settled" else r.what, r.reason, r.needs) for r in kept
+    ]
 
 
 def _design(f: Findings) -> dict[str, Any]:

@@ -47,6 +47,7 @@ LEDGER = {"live_before": 10, "n_new": 3, "n_reinstated": 1, "n_cancelled": 2, "n
           "n_missing": 1, "n_withdrawn": 1, "live_after": 7}  # fmt: skip
 EVENT = {"event_id": "a", "is_counted": True, "week_start": WEEK, "police_day": WEEK, "month": WEEK}
 SCORES = {"n_events": 6, "n_asb": 1, "n_public_order": 1, "n_crim_damage": 1, "n_robbery": 1, "n_vap": 1, "n_weapons": 1}  # fmt: skip
+CLAIM = {"design_id": "d", "cut": "latest", "outcome": "ALL", "measure": "rate_ratio"}
 DELIVERY = {"extract_id": "e", "state": "accepted", "n_records": 8, "n_unreadable": 1, "n_repeated": 3, "n_accepted": 2, "n_rejected": 1, "n_held": 1}  # fmt: skip
 
 
@@ -61,6 +62,15 @@ def trimmed(rows: Rows, catalog: Mapping[str, TableContract]) -> Rows:
 
 # audit: (its table, rows that are right, the change that makes one row bad)
 AUDITS: dict[str, tuple[str, Rows, tuple[str, dict[str, Any]]]] = {
+    "effects_have_their_guards": (
+        "evaluation.effects",
+        {"evaluation.effects": [{**CLAIM, "is_causal_design": True, "may_claim": True}], "evaluation.effect_guards": [{**CLAIM, "guard": "design", "verdict": "clear"}]},
+        ("evaluation.effect_guards", {"verdict": "forbids"})),
+    "effects_claim_what_they_may": (
+        "evaluation.effects",
+        {"evaluation.effects": [{**CLAIM, "may_claim": True, "low": -0.4, "high": -0.1, "sentence_follows": "Patrols reduced crime there."},
+                                {**CLAIM, "measure": "wdd", "may_claim": False, "sentence_follows": "This says nothing."}]},
+        ("evaluation.effects", {"high": 0.1})),
     "publication_is_released": (
         "history.extracts",
         {"history.extracts": [HELD], "raw.decisions": [{"extract_id": "e", "decision": "released", "decided_at_utc": NIGHTS[1]}]},

@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 from hotspot_pipeline.evaluation import assets, metric_inputs
+from hotspot_pipeline.evaluation.trials.assets import REFUSALS
 from hotspot_pipeline.orchestration.tables import Workshop
 from hotspot_pipeline.settings import CATEGORY_GROUPS, Force, Settings
 from hotspot_pipeline.sql_models.model import SqlModel
@@ -27,7 +28,7 @@ MIDDLE = h3.str_to_int(h3.latlng_to_cell(52.29, -1.53, 9))
 DISK = sorted(h3.str_to_int(c) for c in h3.grid_disk(h3.int_to_str(MIDDLE), 3))
 NEXT_TO = sorted(h3.str_to_int(c) for c in h3.grid_ring(h3.int_to_str(MIDDLE), 1))
 HOTSPOTS = {"H-1": [MIDDLE, NEXT_TO[0]], "H-2": [NEXT_TO[3]]}
-TABLES = (*assets._METRICS, *assets.BOOK, assets.LIMITS, assets.REFUSALS)
+TABLES = (*assets._METRICS, *assets.BOOK, assets.LIMITS, REFUSALS)
 
 
 class Office(Desk):
@@ -61,7 +62,7 @@ class Office(Desk):
         session.replace_table(shop.catalog[assets.MONTHS], assets._months(session))
         assets.extend_book(shop, session, run_id)
         assets._replace(session, shop, assets.LIMITS, assets.limits_of(shop, session))
-        session.replace_table(shop.catalog[assets.REFUSALS], assets.refused(shop, session))
+        session.replace_table(shop.catalog[REFUSALS], assets.refused(shop, session))
         return write.windows
 
 

@@ -23,7 +23,13 @@ def test_simulate_writes_feeds_and_apart_from_them_the_truth(tmp_path: Path) -> 
         ["simulate", "--profile", "tiny", "--seed", "4", "--out", str(out), "--mode", "strong"],
     )
     assert done.exit_code == 0, done.output
-    assert {p.name for p in out.iterdir()} == {"boundary.geojson", "landing", "manifests", "truth"}
+    assert {p.name for p in out.iterdir()} == {
+        "boundary.geojson",
+        "landing",
+        "manifests",
+        "trials",
+        "truth",
+    }
     facts = json.loads((out / "truth" / "simulation.json").read_text())
     assert facts["seed"] == 4
     assert facts["options"]["mode"] == "strong"
