@@ -12,7 +12,12 @@ from typing import Any
 
 from hotspot_pipeline.published.evaluation import effect_pictures
 from hotspot_pipeline.published.evaluation.effect_rows import EffectRows
-from hotspot_pipeline.published.evaluation.pictures import control_chart, control_charts
+from hotspot_pipeline.published.evaluation.funnel import funnel
+from hotspot_pipeline.published.evaluation.pictures import (
+    control_chart,
+    control_charts,
+    funnel_chart,
+)
 from hotspot_pipeline.published.evaluation.rows import WeekRows
 from hotspot_pipeline.published.evaluation.week_known import WeekFacts
 from hotspot_pipeline.published.evaluation.week_page import write as write_words
@@ -22,7 +27,7 @@ from hotspot_pipeline.published.patrols.files import file_name
 from hotspot_pipeline.published.tables import write_tables
 
 # `published.files` names each file once, whatever its folder
-CHARTS, WORDS = "control_charts.png", "newest_week_in_words.html"
+CHARTS, FUNNEL, WORDS = "control_charts.png", "funnel.png", "newest_week_in_words.html"
 
 
 def write_evaluation(
@@ -38,26 +43,30 @@ def write_evaluation(
 
     `facts`: of the newest week, a hotspot each. Without a closed week there are no charts, without a trial no effects.
     """
-    charts, others = ([], []) if rows is None else _weeks(out, rows, facts, title, footer)
-    written = [*charts[:1], *_trials(out, effects, title, footer), *charts[1:], *others]
+    weeks = [] if rows is None else _weeks(out, rows, facts, title, footer)
+    written = [*_trials(out, effects, title, footer), *weeks]
     remove_others(out, written)
     return written
 
 
 def _weeks(
     out: Path, rows: WeekRows, facts: Sequence[WeekFacts], title: str, footer: Mapping[str, str]
-) -> tuple[list[PublishedFile], list[PublishedFile]]:
-    """The charts, the overview first; tables and words."""
+) -> list[PublishedFile]:
+    """The overviews, a chart each, tables and words."""
     foot = {**footer, **rows.facts}
     given: dict[str, Any] = {"title": title, "footer": foot}
     said = {f.hotspot_id: lead(f) for f in facts}
-    charts = [control_charts(out / CHARTS, rows, **given)]
+    tables = {"control_charts": rows.weeks}
+    written = [control_charts(out / CHARTS, rows, **given)]
+    changes = funnel(rows.weeks)
+    if changes is not None:
+        tables["funnel"] = changes.places
+        written.append(funnel_chart(out / FUNNEL, changes, **given))
     for hotspot in rows.hotspots:
         path = out / f"weeks_of_{file_name(hotspot)}.png"
-        charts.append(control_chart(path, hotspot, rows, lead=said.get(hotspot, ""), **given))
+        written.append(control_chart(path, hotspot, rows, lead=said.get(hotspot, ""), **given))
     words = partial(write_words, force=title, facts=facts, footer=foot)
-    tables = write_tables(out, {"control_charts": rows.weeks}, foot)
-    return charts, [*tables, write_aside(out / WORDS, "html", words)]
+    return [*written, *write_tables(out, tables, foot), write_aside(out / WORDS, "html", words)]
 
 
 def _trials(

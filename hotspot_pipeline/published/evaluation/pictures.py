@@ -14,6 +14,8 @@ from pathlib import Path
 import polars as pl
 
 from hotspot_pipeline.published import page as paper
+from hotspot_pipeline.published.evaluation.funnel import Funnel
+from hotspot_pipeline.published.evaluation.funnel_sheet import draw_funnel
 from hotspot_pipeline.published.evaluation.limits_overview import MOST_PLACES
 from hotspot_pipeline.published.evaluation.limits_overview import draw_overview as draw_limits
 from hotspot_pipeline.published.evaluation.limits_panel import is_beyond, is_drift
@@ -54,6 +56,29 @@ def control_chart(
         sheet = paper.new_page(f"{title}: weeks of {name}", lead, footer)
         draw_sheet(sheet, hotspot_id, rows)
         return write_aside(path, "png", partial(_save, sheet))
+
+
+def funnel_chart(
+    path: Path, found: Funnel, *, title: str, footer: Mapping[str, str]
+) -> PublishedFile:
+    """Each hotspot's change against its size."""
+    with paper.plain_style():
+        sheet = paper.new_page(f"{title}: change of hotspots", funnel_lead(found), footer)
+        draw_funnel(sheet, found)
+        return write_aside(path, "png", partial(_save, sheet))
+
+
+def funnel_lead(found: Funnel) -> str:
+    before, after = (paper.window_text(a, b + WEEK) for a, b in (found.before, found.after))
+    season = "" if found.is_year_before else " Both lie in other seasons, which all hotspots share."
+    n_before, n_after = (int(found.places.get_column(c).sum()) for c in ("before", "after"))
+    outside = found.places.filter("is_outside").get_column("hotspot_id").to_list()
+    said = f"Outside the 99.8 % limits: {', '.join(outside)}." if outside else "None is outside the 99.8 % limits."  # fmt: skip
+    return (
+        f"{after} beside {before}, weeks that are final: {n_before:,} events before and {n_after:,} after in {paper.counted(found.places.height, 'hotspot')}."
+        f"{season} {said} Limits: how far a place of that size strays from all together by chance and its own drift. Places that were picked because they "
+        "were busy calm down by themselves: a change is no effect of patrols."
+    )
 
 
 def signal_sentence(rows: WeekRows) -> str:
