@@ -86,7 +86,7 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
                 ("pictures", _pictures, _preview),
                 ("hot_times", _hot_times, _preview_hot_times),
                 ("patrols", patrols.write, partial(patrols.shown, session)),
-                ("evaluation", evaluation.write, evaluation.shown),
+                ("evaluation", evaluation.write, partial(evaluation.shown, session)),
                 ("tables", _tables, None),
                 ("bulletin", _bulletin, None),
             ):

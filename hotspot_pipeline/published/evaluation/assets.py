@@ -16,6 +16,12 @@ AREAS = week_facts.AREAS
 AREAS_READ = areas.TABLES
 READS = tuple(dict.fromkeys((*week_facts.TABLES, *effect_rows.TABLES, *trial_facts.TABLES)))
 _OF_A_HOTSPOT = "weeks_of_"
+_WATCHED = f"""
+    with newest as (select max(week_start) as week_start from {week_rows.LIMITS})
+    select count(distinct l.hotspot_id) filter (l.signal is not null and l.cat_group = 'ALL') as hotspots_with_a_signal_in_four_weeks,
+        count(distinct l.hotspot_id) as hotspots_with_limits
+    from {week_rows.LIMITS} l join newest n on l.week_start > n.week_start - interval 28 day
+"""
 
 
 def write(shop: Workshop, session: Session, footer: Mapping[str, str]) -> list[PublishedFile]:
@@ -36,12 +42,13 @@ def write_areas(shop: Workshop, session: Session) -> Write:
     return session.replace_table(shop.catalog[AREAS], areas.read_areas(session))
 
 
-def shown(files: Sequence[PublishedFile]) -> dict[str, Any]:
-    """The overviews large, each hotspot small."""
+def shown(session: Session, files: Sequence[PublishedFile]) -> dict[str, Any]:
+    """The figures that people watch, trials and overviews large, each hotspot small."""
     pictures = [f for f in files if f.kind == "png"]
     if not pictures:
         return {"evaluation": "none: no police week is closed and no trial is on file"}
-    large = {
+    watched = session.frame(_WATCHED).row(0, named=True)
+    large = {name.replace("_", " "): n for name, n in watched.items()} | {
         f.path.stem.replace("_", " "): dg.MetadataValue.md(preview_markdown(f.path))
         for f in pictures
         if not f.name.startswith(_OF_A_HOTSPOT)

@@ -117,12 +117,12 @@ def _final(facts: WeekFacts) -> str:
             known = (
                 f"at this age {part(facts.share_known)} of a week's records are known in this force"
             )
-        said.append(f"No: the week ended less than four weeks ago, and {known}.")
+        said.append(f"This is not final: the week ended less than four weeks ago, and {known}.")
         if row["settled_low"] is not None:
             low, high = round(row["settled_low"]), round(row["settled_high"])
             said.append(f"When they are in, the count will most likely be {ordinary_range(low, high)}.")  # fmt: skip
     else:
-        said.append("Nearly: the week ended more than four weeks ago, so few records are still to come.")  # fmt: skip
+        said.append("This is nearly final: the week ended more than four weeks ago, so few records are still to come.")  # fmt: skip
     first, settled = row["n_first_issue"], row["n_settled"]
     if first is None and settled is None:
         said.append("No earlier figure of it was kept.")

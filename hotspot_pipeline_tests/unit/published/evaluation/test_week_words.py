@@ -85,7 +85,7 @@ def test_a_run_of_small_counts_is_no_signal() -> None:
 def test_what_is_not_final_says_what_may_come() -> None:
     found = facts({"is_provisional": True, "settled_low": 6.0, "settled_high": 9.0}, share_known=0.91)  # fmt: skip
     assert said("Is it final?", found) == (
-        "No: the week ended less than four weeks ago, and at this age about nine in ten of a week's records are known in this force. When they "
+        "This is not final: the week ended less than four weeks ago, and at this age about nine in ten of a week's records are known in this force. When they "
         "are in, the count will most likely be between six and nine. No earlier figure of it was kept."
     )
 
