@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from scipy import stats
 
 from hotspot_pipeline.evaluation.design import NotIdentified
-from hotspot_pipeline.evaluation.estimate import Guard, IntArray, t_interval
+from hotspot_pipeline.evaluation.estimate import Guard, IntArray, joint_p, t_interval
 from hotspot_pipeline.evaluation.ppml import fit
 
 N_LEADS = 4
@@ -24,7 +23,7 @@ PRE_TREND_P = 0.05
 @dataclass(frozen=True, eq=False)
 class EventStudy:
     """`curve`: one row a lead or lag (relative_period, log_ratio, standard_error, low, high, n_events), leads from -4 to
-    -1; `pre_trend_p`: all leads are nothing (Wald, F); `reference`: what everything is compared with.
+    -1; `pre_trend_p`: all leads are nothing (`joint_p`); `reference`: what everything is compared with.
     """
 
     curve: pl.DataFrame
@@ -60,7 +59,7 @@ def event_study(
     lead -`n_leads`, and the places never patrolled. The last lag holds all later periods. Clustered by place, t(G - 1).
     With starts at different times lags of one place are compared with other patrolled ones: read `staggered` for the effect.
 
-    Raises ValueError where no period is earlier than the leads, NotIdentified where the leads hold no event.
+    Raises ValueError where no period is earlier than the leads, NotIdentified where leads hold no event or places are too few for them.
     """
     ever = start != NEVER
     relative = np.where(ever, period - start, -n_leads - 1)
@@ -85,11 +84,9 @@ def event_study(
         orient="row",
     )  # fmt: skip
     leads = np.array([k for k in range(n_leads) if np.isfinite(found.effect[k])], dtype=np.int64)
-    if not len(leads):
-        raise NotIdentified(f"event_study: no event in any of the {n_leads} periods before the start: leads cannot be told")  # fmt: skip
-    effect, covariance = found.effect[leads], found.covariance[np.ix_(leads, leads)]
-    wald = float(effect @ np.linalg.solve(covariance, effect)) / len(leads)
-    p = float(stats.f.sf(wald, len(leads), found.n_clusters - 1))
+    p = joint_p(found.effect[leads], found.covariance[np.ix_(leads, leads)], found.n_clusters)
+    if not np.isfinite(p):
+        raise NotIdentified(f"event_study: {len(leads)} of the {n_leads} periods before the start hold events, in {found.n_clusters} places: leads cannot be tested")  # fmt: skip
     return EventStudy(
         curve, p, f"periods earlier than {n_leads} before the start, and places never patrolled"
     )

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from scipy import stats
 
-from hotspot_pipeline.evaluation.estimate import FloatArray, Guard, IntArray, t_interval
+from hotspot_pipeline.evaluation.estimate import FloatArray, Guard, IntArray, joint_p, t_interval
 from hotspot_pipeline.evaluation.lags import Since
 from hotspot_pipeline.evaluation.ppml import Fit, fit
 
@@ -166,8 +165,4 @@ def _groups(
 
 def _joint_p(found: Fit, n: int) -> float:
     at = np.array([k for k in range(n) if np.isfinite(found.effect[k])], dtype=np.int64)
-    if not len(at):
-        return float("nan")
-    effect, covariance = found.effect[at], found.covariance[np.ix_(at, at)]
-    wald = float(effect @ np.linalg.solve(covariance, effect)) / len(at)
-    return float(stats.f.sf(wald, len(at), found.n_clusters - 1))
+    return joint_p(found.effect[at], found.covariance[np.ix_(at, at)], found.n_clusters)

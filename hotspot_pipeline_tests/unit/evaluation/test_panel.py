@@ -7,8 +7,10 @@ import itertools
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from scipy import stats
 
 from hotspot_pipeline.evaluation.design import NotIdentified
+from hotspot_pipeline.evaluation.estimate import joint_p
 from hotspot_pipeline.evaluation.event_study import NEVER, event_study
 from hotspot_pipeline.evaluation.few_places import randomisation
 from hotspot_pipeline.evaluation.panel import PanelRows, panel_effect
@@ -85,6 +87,45 @@ def test_randomisation_p_is_the_rank_among_all_assignments() -> None:
         size.append(abs(score.sum()) / np.sqrt((score**2).sum()))
     mine = int(np.flatnonzero((arms == (np.arange(6) % 2 == 0)).all(axis=1))[0])
     assert found.p_value == pytest.approx((1 + (np.array(size) >= size[mine] - 1e-9).sum()) / 9)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_interval_of_the_lot_is_its_test_inverted(seed: int) -> None:
+    """No effect lies in the interval exactly where its p is over 5 %, and its ends are where p crosses it."""
+    counts, patrol, is_treated = _made(seed, 12, -0.35)
+    redraws = (draw_arms(seed, is_treated, 199)[:, :, None] & np.array([False, True])).reshape(199, -1)  # fmt: skip
+    rows = _rows(counts, patrol)
+    nuisance = {"place": rows.place, "period": rows.period}
+    at = panel_effect(rows, redraws=redraws, by_lot=True)
+    again = randomisation(rows.events, nuisance, rows.patrol, redraws, rows.place, at.value, 2.5 * at.standard_error)  # fmt: skip
+    assert at.includes_no_effect == (at.p_value > 0.05)
+    assert (again.low, again.high) == pytest.approx((at.low, at.high), abs=0.02)
+
+
+def test_events_that_do_not_bound_the_effect_are_refused() -> None:
+    """One event a place, each on another patrolled day: the fit runs off."""
+    rng = np.random.default_rng(0)
+    counts = np.zeros((8, 60), np.int64)
+    patrol = rng.random(counts.shape) < 0.5
+    for place in range(8):
+        counts[place, np.flatnonzero(patrol[place])[place * 3]] = 1
+    with pytest.raises(NotIdentified):
+        panel_effect(_rows(counts, patrol))
+
+
+def test_joint_test_of_leads_keeps_its_level_with_few_clusters() -> None:
+    """Effects whose covariance comes from a dozen clusters: Hotelling's T squared rejects one in twenty, the plain F one in ten or more."""
+    rng = np.random.default_rng(1)
+    n, q, p_values = 12, 4, []
+    for _ in range(2000):
+        scores = rng.normal(size=(n, q))
+        mean = scores.mean(axis=0)
+        covariance = np.cov(scores.T) / n
+        p_values.append(joint_p(mean, covariance, n))
+    assert 0.035 < np.mean(np.array(p_values) < 0.05) < 0.065
+    # one effect: the t test
+    assert joint_p(np.array([2.0]), np.array([[1.0]]), 12) == pytest.approx(2 * stats.t.sf(2.0, 11))
+    assert np.isnan(joint_p(np.ones(4), np.eye(4), 4))
 
 
 @pytest.mark.slow
