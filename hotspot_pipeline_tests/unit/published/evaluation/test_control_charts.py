@@ -165,8 +165,8 @@ def test_files_of_an_earlier_night_go_and_rows_stand_beside(
     out = tmp_path / "evaluation"
     first = write_evaluation(out, week_rows(2), [FACTS], effect_rows(0), **GIVEN)
     assert [f.name for f in first] == [
-        "control_charts.png", "weeks_of_H-a.png", "weeks_of_H-b.png", "control_charts.csv", "control_charts.json",
-        "newest_week_in_words.html",
+        "control_charts.png", "funnel.png", "weeks_of_H-a.png", "weeks_of_H-b.png", "control_charts.csv", "control_charts.json", "funnel.csv",
+        "funnel.json", "newest_week_in_words.html",
     ]  # fmt: skip
     rows = pl.read_csv(out / "control_charts.csv")
     assert rows.height == 2 * N_WEEKS * 7 and "upper_998" in rows.columns
