@@ -6,11 +6,14 @@ import re
 from datetime import date, timedelta
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hotspot_pipeline.evaluation import limit_rows
 from hotspot_pipeline.force import CATEGORY_GROUPS
+from hotspot_pipeline.published.evaluation.limits_panel import is_beyond, is_drift
 from hotspot_pipeline.published.evaluation.numbers import (
     how_many,
     listed,
@@ -24,7 +27,7 @@ from hotspot_pipeline.published.evaluation.trial_facts import roles, said_of
 from hotspot_pipeline.published.evaluation.week_known import AreaWeek, TrialSaid, WeekFacts
 from hotspot_pipeline.published.evaluation.week_page import render
 from hotspot_pipeline.published.evaluation.week_words import GROUPS, lead, week_text
-from hotspot_pipeline_tests.unit.published.evaluation.made_weeks import monday, week_row
+from hotspot_pipeline_tests.unit.published.evaluation.made_weeks import TYPES, monday, week_row
 from hotspot_pipeline_tests.unit.published.patrols.made_patrols import cover_row, plan_row
 
 WEEK = monday(20)
@@ -245,3 +248,21 @@ def test_the_page_holds_every_hotspot_and_escapes() -> None:
     assert html.count("<h2>H-a, rank 1</h2>") == 2 and "20 October to 26 October 2025" in html
     assert "&lt;P1&gt;" in html and "x &amp; y" in html and "not through disclosure control" in html
     assert WEEK + timedelta(days=6) == date(2025, 10, 26)
+
+
+def test_marks_and_words_follow_the_signals_of_the_limits() -> None:
+    """The stages meet in a text column only, so both sides are held beside each other here."""
+    n = [6, 16, *[9] * 9, 2, 0, 6]
+    made = pl.DataFrame([week_row(20 + k, n_events=v, lower_998=1) for k, v in enumerate(n)], schema=TYPES)  # fmt: skip
+    asked = made.drop("ewma", "ewma_se", "run_weeks", "cusum", "signal").with_columns(
+        score=pl.lit(0.1), variance=pl.lit(1.0), step=pl.when(pl.col("n_events") == 9).then(0.5).otherwise(-1.0)
+    )  # fmt: skip
+    rows = limit_rows._of_series(asked).select(made.columns)
+    assert rows["signal"].drop_nulls().len() >= 5
+    for row, beyond, drift in zip(rows.to_dicts(), is_beyond(rows), is_drift(rows), strict=True):
+        signal = row["signal"] or ""
+        text = said("Is that unusual?", facts(row))
+        assert beyond == ("99.8 %" in signal) == ("one week in a thousand" in text)
+        assert drift == ("eight weeks" in signal or "CUSUM" in signal)
+        assert ("in a row" in text) == ("eight weeks" in signal)
+        assert ("lasting rise" in text) == ("CUSUM" in signal)
