@@ -17,7 +17,7 @@ TABLES = ("evaluation.designs", "evaluation.effects", "evaluation.registrations"
 PATROLLED, COMPARED = "patrolled", "compared with"
 # of both cuts the settled one, where it has an estimate
 _MAIN = """
-    select d.design_id, d.name, d.after_from, d.after_to, d.registration_sha256, d.is_exploratory, r.decisions, e.sentence_counted,
+    select d.design_id, d.name, d.after_from, d.after_to, d.registration_sha256, d.is_before_outcomes, d.is_exploratory, r.decisions, e.sentence_counted,
         e.sentence_follows
     from evaluation.designs d
     join evaluation.registrations r on r.design_id = d.design_id and r.registration_sha256 = d.registration_sha256
@@ -56,7 +56,7 @@ def said_of(trials: list[dict[str, Any]], areas: Collection[str]) -> list[TrialS
             period = (trial["after_from"], trial["after_to"])
             found.append(
                 TrialSaid(
-                    trial["name"], role, period, trial["registration_sha256"], trial["is_exploratory"], trial["sentence_counted"],
+                    trial["name"], role, period, trial["registration_sha256"], trial["is_before_outcomes"], trial["is_exploratory"], trial["sentence_counted"],
                     trial["sentence_follows"],
                 )
             )  # fmt: skip

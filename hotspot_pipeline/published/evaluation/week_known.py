@@ -27,12 +27,14 @@ class AreaWeek:
 
 @dataclass(frozen=True)
 class TrialSaid:
-    """What a trial whose places cover the hotspot says of its main estimate. `role`: patrolled, compared with."""
+    """What a trial whose places cover the hotspot says of its main estimate. `role`: patrolled, compared with; `is_before_outcomes`: its
+    decisions were on record before results were."""
 
     name: str
     role: str
     period: tuple[date, date]
     sha256: str
+    is_before_outcomes: bool
     is_exploratory: bool
     counted: str
     follows: str

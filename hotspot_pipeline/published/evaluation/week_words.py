@@ -199,8 +199,9 @@ def _trials(facts: WeekFacts) -> str:
     said = []
     for trial in facts.trials:
         period = window_text(trial.period[0], trial.period[1] + timedelta(days=1))
+        when = "before" if trial.is_before_outcomes else "only after"
         said.append(
-            f"The place is one of those that are {trial.role} in the trial “{trial.name}” ({period}; decided beforehand, sha256 {trial.sha256[:12]}). "
+            f"The place is one of those that are {trial.role} in the trial “{trial.name}” ({period}; its decisions were on record {when} results were known, sha256 {trial.sha256[:12]}). "
             f"{trial.counted} {trial.follows}"
         )
         if trial.is_exploratory:

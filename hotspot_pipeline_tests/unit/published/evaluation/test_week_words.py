@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -32,7 +33,7 @@ from hotspot_pipeline_tests.unit.published.patrols.made_patrols import cover_row
 
 WEEK = monday(20)
 CLAIMS = ("reduced", "increased", "because", "cause", "due to", "thanks to", "led to", "prevent", "deter", "effect", "worked", "result of", "impact")  # fmt: skip
-TRIAL = TrialSaid("Town centres", "patrolled", (date(2025, 9, 1), date(2026, 2, 28)), "ab" * 32, False, "We compared 18 places.", "No effect can be told from chance.")  # fmt: skip
+TRIAL = TrialSaid("Town centres", "patrolled", (date(2025, 9, 1), date(2026, 2, 28)), "ab" * 32, True, False, "We compared 18 places.", "No effect can be told from chance.")  # fmt: skip
 
 
 def facts(week: dict[str, Any] | None = None, groups: dict[str, int] | None = None, **more: Any) -> WeekFacts:  # fmt: skip
@@ -143,9 +144,10 @@ def test_what_patrols_did() -> None:
 
 def test_a_trial_speaks_in_its_own_words() -> None:
     text = said("What can be said of patrols", facts(trials=[TRIAL]))
-    assert text.startswith("The place is one of those that are patrolled in the trial “Town centres” (1 September 2025 to 28 February 2026; decided beforehand, sha256 abababababab).")  # fmt: skip
+    assert text.startswith("The place is one of those that are patrolled in the trial “Town centres” (1 September 2025 to 28 February 2026; its decisions were on record before results were known, sha256 abababababab).")  # fmt: skip
     assert "We compared 18 places. No effect can be told from chance." in text and "cannot show it" in text  # fmt: skip
-    changed = TrialSaid(**{**TRIAL.__dict__, "is_exploratory": True}) if hasattr(TRIAL, "__dict__") else TRIAL  # fmt: skip
+    changed = replace(TRIAL, is_exploratory=True, is_before_outcomes=False)
+    assert "on record only after results were known" in said("What can be said of patrols", facts(trials=[changed]))  # fmt: skip
     assert "as a question, not as an answer" in said("What can be said of patrols", facts(trials=[changed]))  # fmt: skip
     assert "say nothing about what patrols changed here" in said("What can be said of patrols", facts())  # fmt: skip
 
@@ -158,7 +160,7 @@ def test_roles_follow_from_the_decisions() -> None:
     assert "D" not in roles({"treated": ["A"], "controls": ["matched"]}, ["D"], [])
     trial = {
         "name": "T", "roles": {"A": "patrolled", "C": "compared with"}, "after_from": WEEK, "after_to": WEEK, "registration_sha256": "a",
-        "is_exploratory": False, "sentence_counted": "x.", "sentence_follows": "y.",
+        "is_before_outcomes": True, "is_exploratory": False, "sentence_counted": "x.", "sentence_follows": "y.",
     }  # fmt: skip
     assert [t.role for t in said_of([trial], ["C", "A"])] == ["patrolled"]
     assert [t.role for t in said_of([trial], ["C"])] == ["compared with"]
