@@ -187,7 +187,7 @@ def _days_by_lot(world: World) -> Iterator[Row]:
     )
     prevented = patrol_days["expected"] - patrol_days["expected_without"]
     truth = per_dose(TrialDays(prevented, number, day, assigned, minutes)).value
-    yield _row(world, "per 15 minutes (CACE)", per_dose(days), truth)
+    yield _row(world, "per 15 minutes (CACE)", per_dose(days, redraws), truth)
 
 
 def _residual(world: World) -> Iterator[Row]:

@@ -97,7 +97,7 @@ def _say_design(
         return
     table(
         "estimates",
-        ["outcome", "measure", "estimate", "95 % interval", "p", "Holm", "may be claimed"],
+        ["outcome", "measure", "estimate", "95 % interval", "p", "Holm", "guards allow a claim"],
         [[r["outcome"], r["measure"], shown(r, "estimate"), interval(r), r["p_value"], r["p_holm"], r["may_claim"]] for r in rows],
     )  # fmt: skip
     for row in (r for r in rows if r["outcome"] == "ALL"):

@@ -59,13 +59,13 @@ def randomisation(
         found = lot.statistics(np.asarray(y * np.exp(-effect * patrol)))
         return float((found >= found[0] - 1e-12).sum() / len(found))
 
-    low, high = (_bound(p, value, side * standard_error) for side in (-1, 1))
+    low, high = (bound(p, value, side * standard_error) for side in (-1, 1))
     return Resampled(
         low, high, p(0.0), f"randomisation inference, {len(redraws)} draws of the recorded lot"
     )
 
 
-def _bound(p: Callable[[float], float], value: float, step: float) -> float:
+def bound(p: Callable[[float], float], value: float, step: float) -> float:
     """The end of the interval on the side of `step`, by bisection out to ten steps; infinite where those are not rejected."""
     inside, outside = 0.0, 10.0
     if p(value + outside * step) > 1 - CONFIDENCE:
@@ -142,7 +142,7 @@ def score_wild_bootstrap(
         sums = np.abs(signs[:, : len(scores)] @ scores)
         return float((1 + (sums >= abs(scores.sum()) - 1e-12).sum()) / (1 + n_draws))
 
-    low, high = (_bound(p, value, side * standard_error) for side in (-1, 1))
+    low, high = (bound(p, value, side * standard_error) for side in (-1, 1))
     return Resampled(
         low, high, p(0.0), f"score wild bootstrap, {n_clusters} places, {n_draws} draws"
     )

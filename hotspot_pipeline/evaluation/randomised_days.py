@@ -22,6 +22,7 @@ from hotspot_pipeline.evaluation.estimate import (
     Guard,
     IntArray,
 )
+from hotspot_pipeline.evaluation.few_places import bound
 from hotspot_pipeline.evaluation.panel import PanelRows, panel_effect
 
 DOSE_MINUTES = 15.0
@@ -64,14 +65,17 @@ def as_treated(days: TrialDays, min_minutes: float = 10.0) -> Estimate:
     )
 
 
-def per_dose(days: TrialDays, *, at_spell_ends: bool = False) -> Estimate:
+def per_dose(
+    days: TrialDays, redraws: BoolArray | None = None, *, at_spell_ends: bool = False
+) -> Estimate:
     """Events a day per +15 patrol-minutes among days patrolled because of the lot (CACE: Imbens & Angrist 1994), with
-    Fieller interval (Fieller 1954).
+    Fieller interval (Fieller 1954), or with `redraws` (n_draws, n_rows) of the lot, for few places, with the interval of its test.
 
     Ratio of two differences, assigned less not assigned, both within place and day: events and minutes. With place clusters
     u = sum of events' and v = of minutes' net products with the lot, the 95 % set is {b: (u - b v)² <= t² · var(u - b v)}:
     an interval where the lot moved minutes clearly, otherwise open; then low or high is infinite and the guard
-    `weak_first_stage` says so. `at_spell_ends`: the caller kept only the last days of spells of several days; otherwise
+    `weak_first_stage` says so. With redraws the set of all b for which the drawn lot's |u - b v| is not among the last 5 % of all
+    draws' (Imbens & Rosenbaum 2005, JRSS A 168): what is left of events when b a dose is taken out owes nothing to the lot. `at_spell_ends`: the caller kept only the last days of spells of several days; otherwise
     the guard `carry_over` warns. Raises ValueError where the lot moved no minutes at all.
     """
     z = _within(days.assigned.astype(np.float64), days.place, days.day)
@@ -90,6 +94,11 @@ def per_dose(days: TrialDays, *, at_spell_ends: bool = False) -> Estimate:
     low, high = _fieller(u, v, critical**2 * squeeze)
     spread = np.sqrt(squeeze * _spread(u, u))
     no_effect = abs(u.sum()) / spread if spread > 0 else 0.0
+    p = float(2 * stats.t.sf(no_effect, n - 1))
+    inference = f"Fieller, clustered by {n} places, t({n - 1})"
+    if redraws is not None:
+        low, high, p = _by_lot(days, redraws, value, error)
+        inference = f"randomisation inference, {len(redraws)} draws of the recorded lot"
     first_stage = float(v.sum() ** 2 / (squeeze * _spread(v, v)))
     weak = Guard(
         "weak_first_stage",
@@ -98,10 +107,24 @@ def per_dose(days: TrialDays, *, at_spell_ends: bool = False) -> Estimate:
     )  # fmt: skip
     return Estimate(
         "cace_15_minutes", "events_per_day", value, error, n - 1, low, high,
-        float(2 * stats.t.sf(no_effect, n - 1)), f"Fieller, clustered by {n} places, t({n - 1})",
-        _sums(days), n, 0, is_causal_design=True,
+        p, inference, _sums(days), n, 0, is_causal_design=True,
         guards=(weak,) if at_spell_ends else (weak, CARRY_OVER),
     )  # fmt: skip
+
+
+def _by_lot(days: TrialDays, redraws: BoolArray, value: float, error: float) -> tuple[float, float, float]:  # fmt: skip
+    """(low, high, p of no effect) by inverting the test of the lot; the drawn one stands first."""
+    lots = np.vstack([days.assigned, redraws]).astype(np.float64)
+    u, v = (
+        lots @ _within(np.asarray(x, np.float64), days.place, days.day)
+        for x in (days.events, days.patrol_minutes / DOSE_MINUTES)
+    )
+
+    def p(effect: float) -> float:
+        found = np.abs(u - effect * v)
+        return float((found >= found[0] - 1e-12).mean())
+
+    return bound(p, value, -error), bound(p, value, error), p(0.0)
 
 
 def _sums(days: TrialDays) -> FourCounts:

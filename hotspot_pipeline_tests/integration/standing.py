@@ -24,7 +24,7 @@ from hotspot_pipeline_tests.integration.installation import Installation
 # what a run writes about itself
 VOLATILE = {
     "run_id", "received_at_utc", "validated_at_utc", "refreshed_at_utc", "digested_at_utc", "withdrawn_at_utc", "taken_at_utc",
-    "issued_at_utc", "changed_at_utc", "removed_at_utc", "at_utc", "noted_by",
+    "issued_at_utc", "changed_at_utc", "removed_at_utc", "registered_at_utc", "at_utc", "noted_by",
 }  # fmt: skip
 VOLATILE_OF = {
     # names the moment up to which it was computed

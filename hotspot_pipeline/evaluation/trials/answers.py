@@ -32,7 +32,7 @@ FEWEST_PATROLLED, MOST_CONTAMINATED = 0.6, 0.1
 @dataclass(frozen=True)
 class Known:
     """What is the same for every estimate of a trial. `registration`, `balance`, `fidelity`: guards, None where not asked;
-    `data_to`: the last police day delivered; `groups`: of the outcome."""
+    `data_to`: the last police day delivered."""
 
     trial: Trial
     data_to: date
@@ -49,11 +49,12 @@ def answered(known: Known, asked: Asked, groups: Collection[str]) -> Callable[[s
     def give(measure: str, found: Estimate, settled: Estimate | None, latest: Estimate | None) -> Estimate:  # fmt: skip
         given = [_design(known.trial, measure), known.registration, _registered_cut(known)]
         given += [guards.police_generated(groups), guards.maturity(asked.windows.last, known.data_to + timedelta(days=1))]  # fmt: skip
-        given.append(_agree(settled, latest))
         if measure in OF_DAYS:
+            # days have no settled cut of their own
             given += [known.fidelity] if known.fidelity else []
         else:
             w = asked.windows
+            given.append(_agree(settled, latest))
             given.append(guards.recording_change(known.changes, groups, w.before_from, w.last, found.n_control > 0))  # fmt: skip
             given += (
                 of_places if found.n_control else [g for g in of_places if g.name != "pre_trend"]
@@ -103,7 +104,7 @@ def _of_places(known: Known, asked: Asked) -> list[Guard]:
         return found
     try:
         found.append(study(asked)[0].pre_trend)
-    except (ValueError, np.linalg.LinAlgError) as error:
+    except ValueError as error:
         found.append(Guard("pre_trend", "warning", f"whether the arms moved alike before cannot be tested: {error}"))  # fmt: skip
     found.append(_regression(known.trial, asked.counts[CORE], asked))
     return found

@@ -145,7 +145,9 @@ def residual(
     `place`, `at_s`: events; `patrols`: hotspot_id, start_utc, end_utc. Raises ValueError without events or patrols.
     """
     number = {name: k for k, name in enumerate(places.names)}
-    mine = patrols.filter(pl.col("hotspot_id").is_in(list(places.treated)) & pl.col("start_utc").is_not_null())  # fmt: skip
+    mine = patrols.drop_nulls(["start_utc", "end_utc"]).filter(
+        pl.col("hotspot_id").is_in(list(places.treated))
+    )
     if mine.is_empty():
         raise ValueError("no patrol in the window after")
     there = Patrols(

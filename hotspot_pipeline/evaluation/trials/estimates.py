@@ -19,6 +19,7 @@ from hotspot_pipeline.evaluation.place_counts import PlaceCounts, dispersion
 from hotspot_pipeline.evaluation.randomised_days import (
     TrialDays,
     as_treated,
+    intention_to_treat,
     per_dose,
 )
 from hotspot_pipeline.evaluation.rate_ratio import before_after, rate_ratio
@@ -30,7 +31,13 @@ from hotspot_pipeline.evaluation.rings import ring_effect
 from hotspot_pipeline.evaluation.staggered import staggered
 from hotspot_pipeline.evaluation.trials.counts import Counts, Cut
 from hotspot_pipeline.evaluation.trials.files import Trial
-from hotspot_pipeline.evaluation.trials.lot_days import N_DRAWS, SEED, DaysByLot, itt, trial_days
+from hotspot_pipeline.evaluation.trials.lot_days import (
+    N_DRAWS,
+    SEED,
+    DaysByLot,
+    other_lots,
+    trial_days,
+)
 from hotspot_pipeline.evaluation.trials.places import CORE, Places
 from hotspot_pipeline.evaluation.wdd import wdd
 
@@ -95,10 +102,11 @@ def _measures(asked: Asked) -> Iterator[tuple[str, Callable[[], list[Found]]]]:
     if has_controls and asked.trial.starts:
         yield "staggered", lambda: [("staggered", staggered(*_weekly(asked, SHORT_PERIOD)).overall)]
     if asked.days is not None:
-        yield "itt_day", lambda: [("itt_day", itt(_days(asked), asked.trial.day_scheme))]
+        scheme = asked.trial.day_scheme
+        yield "itt_day", lambda: [("itt_day", intention_to_treat(d := _days(asked), other_lots(d, scheme)))]  # fmt: skip
         if asked.days.patrol_minutes is not None:
             yield "as_treated_day", lambda: [("as_treated_day", as_treated(_days(asked)))]
-            yield "cace_15_minutes", lambda: [("cace_15_minutes", per_dose(_days(asked)))]
+            yield "cace_15_minutes", lambda: [("cace_15_minutes", per_dose(d := _days(asked), other_lots(d, scheme)))]  # fmt: skip
     yield "before_after", lambda: [("before_after", before_after(_treated_counts(asked)))]
 
 

@@ -84,7 +84,7 @@ def _curves_over_places(
     try:
         event_study, length = study(asked)
         found.curves.append((cut, curves.event_study_curve(event_study, length), (event_study.pre_trend,)))  # fmt: skip
-    except (ValueError, np.linalg.LinAlgError) as error:
+    except ValueError as error:
         found.refuse("event study", str(error), "more weeks before", cut)
     rings = curves.ring_steps(estimates_of, found.trial.registered.rings_m)
     if rings is not None:
@@ -106,7 +106,7 @@ def curves_over_hours(force: Force, found: Findings, cut: Cut, last: date) -> No
     ):  # fmt: skip
         try:
             curve = curves.residual(place, at_s, patrols, places, force.clock, first, last)
-        except (ValueError, np.linalg.LinAlgError) as error:
+        except ValueError as error:
             needs = (
                 "the feed patrol_plan" if name == "residual" else "the feeds gps_pings and duties"
             )

@@ -12,9 +12,9 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from hotspot_pipeline.evaluation.estimate import BoolArray, Estimate, IntArray
+from hotspot_pipeline.evaluation.estimate import BoolArray, IntArray
 from hotspot_pipeline.evaluation.panel import ENOUGH_PLACES
-from hotspot_pipeline.evaluation.randomised_days import TrialDays, intention_to_treat
+from hotspot_pipeline.evaluation.randomised_days import TrialDays
 from hotspot_pipeline.evaluation.redraws import exchange_schedules, shuffle_days
 from hotspot_pipeline.evaluation.trials.counts import Counts
 from hotspot_pipeline.evaluation.trials.places import Places
@@ -51,15 +51,13 @@ def trial_days(days: DaysByLot, counts: Counts, first: date, last: date) -> Tria
     return TrialDays(events, number, at, days.assigned[kept], minutes)
 
 
-def itt(days: TrialDays, day_scheme: str) -> Estimate:
-    """As assigned, with the lot drawn again where places are few."""
-    redraws = None
-    if days.place.max() + 1 < ENOUGH_PLACES:
-        if day_scheme == "spells":
-            redraws = _other_spells(days.place, days.day, days.assigned)
-        else:
-            redraws = shuffle_days(SEED, days.place, days.assigned, N_DRAWS)
-    return intention_to_treat(days, redraws)
+def other_lots(days: TrialDays, day_scheme: str) -> BoolArray | None:
+    """The lot drawn again, where places are few."""
+    if days.place.max() + 1 >= ENOUGH_PLACES:
+        return None
+    if day_scheme == "spells":
+        return _other_spells(days.place, days.day, days.assigned)
+    return shuffle_days(SEED, days.place, days.assigned, N_DRAWS)
 
 
 def _other_spells(place: IntArray, day: IntArray, assigned: BoolArray) -> BoolArray:

@@ -47,6 +47,8 @@ def examine(force: Force, trial: Trial, standing: Standing) -> Findings:
         found.refuse("settled effects", "no police week after patrols began ended 28 days ago", "a few weeks more")  # fmt: skip
     places, matched_guard = compared(force, found, centres)
     found.places = places = with_rings(places, registered.rings_m, centres)
+    if trial.starts and registered.rings_m:
+        found.refuse("rings", "places began at different times", "one start for all places")
     for ring, radius in enumerate(registered.rings_m, start=1):
         if trial.arm_scheme != "none" and ring not in places.n_removed:
             why_not = f"no cell of resolution {force.resolution} has its centre in the ring up to {radius} m around places of both arms"

@@ -8,7 +8,7 @@ import pytest
 from scipy import optimize
 from statsmodels.duration.survfunc import SurvfuncRight
 
-from hotspot_pipeline.evaluation.koper import kaplan_meier, koper_curve
+from hotspot_pipeline.evaluation.koper import kaplan_meier, koper_curve, koper_rates
 from hotspot_pipeline.evaluation.matching import FAMILIES, balance, match
 from hotspot_pipeline.evaluation.place_counts import PlaceCounts
 from hotspot_pipeline.evaluation.rings import ring_effect, separate
@@ -82,6 +82,22 @@ def test_koper_curve_counts_from_departure_to_the_next_event_or_visit() -> None:
     # the event comes after 133 minutes, past the end of watching
     assert four["n_events"].unique().to_list() == [0]
     assert found.filter(pl.col("band") == "10-16 min")["n_excluded"].unique().to_list() == [1]
+
+
+def test_koper_rates_are_events_by_hours_watched() -> None:
+    visits = pl.DataFrame(
+        {"place": [0, 0, 1, 1], "begin_s": [0, 5000, 0, 20_000], "end_s": [720, 5720, 240, 20_600], "is_excluded": [False, False, False, True]}
+    )  # fmt: skip
+    events = pl.DataFrame({"place": [0, 0, 1], "at_s": [600, 5720 + 900, 240 + 8000]})
+    rows = {r["from_minutes"]: r for r in koper_rates(visits, events).iter_rows(named=True)}
+    # two visits of twelve minutes: one watched until the next begins, one until its event; one of four, watched for two hours
+    hours = (5000 - 720 + 900) / 3600
+    assert rows[10]["hours"] == pytest.approx(hours) and rows[10]["events_per_hour"] == pytest.approx(1 / hours)  # fmt: skip
+    assert (rows[10]["n_visits"], rows[10]["n_excluded"], rows[10]["to_minutes"]) == (2, 1, 16.0)
+    # the exact interval of one event: 0.0253 to 5.5716
+    assert (rows[10]["low"] * hours, rows[10]["high"] * hours) == pytest.approx((0.0253178, 5.5716434), abs=1e-6)  # fmt: skip
+    assert (rows[3]["n_events"], rows[3]["low"], rows[3]["hours"]) == (0, 0.0, 2.0)
+    assert rows[3]["high"] * 2 == pytest.approx(3.6888795, abs=1e-6)
 
 
 def _features(seed: int, n: int = 60) -> tuple[pl.DataFrame, np.ndarray]:

@@ -53,6 +53,28 @@ def test_few_places_are_read_by_the_lot() -> None:
     assert found.low < found.value < found.high
 
 
+def test_per_dose_of_few_places_inverts_the_test_of_the_lot() -> None:
+    """By hand: what a dose is said to prevent is put back, dummies are regressed out, and the drawn lot ranked among 499."""
+    days = _trial(2, n_places=9, n_days=40, effect=-0.5)
+    redraws = shuffle_days(1, days.place, days.assigned, 499)
+    found = per_dose(days, redraws)
+    dummies = np.column_stack([np.eye(9)[days.place], np.eye(40)[days.day][:, 1:]])
+
+    def p(effect: float) -> float:
+        y = days.events - effect * days.patrol_minutes / 15
+        y = y - dummies @ np.linalg.lstsq(dummies, y, rcond=None)[0]
+        size = np.abs(np.vstack([days.assigned, redraws]) @ y)
+        return float((size >= size[0] - 1e-9).mean())
+
+    assert found.p_value == pytest.approx(p(0.0))
+    assert found.value == pytest.approx(per_dose(days).value)
+    for end, inside in ((found.low, 0.02), (found.high, -0.02)):
+        assert p(end + inside) > 0.05 >= p(end - inside)
+    # a lot that hardly moves minutes bounds nothing
+    weak = _trial(4, n_places=8, n_days=20, delivered=0.05)
+    assert not np.isfinite(per_dose(weak, shuffle_days(1, weak.place, weak.assigned, 199)).low)
+
+
 def test_per_dose_is_two_stage_least_squares() -> None:
     days = _trial(3)
     found = per_dose(days)
