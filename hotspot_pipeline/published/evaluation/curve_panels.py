@@ -32,17 +32,16 @@ _HOURS_A_DAY = 24
 
 @dataclass(frozen=True)
 class Look:
-    """`heading`, what lies along x, what a value is, and what is shaded."""
+    """`heading`, what lies along x, what a value is."""
 
     heading: str
     along: str
     value: str
-    before: str = ""
 
 
 LOOKS = {
-    "event_study": Look("Weeks since patrols began", "weeks", "rate ratio", "before patrols: should be about 1"),
-    "residual": Look("Days since a patrol left (as assigned)", "days", "rate ratio", "before the next patrol: should be about 1"),
+    "event_study": Look("Weeks since patrols began", "weeks", "rate ratio"),
+    "residual": Look("Days since a patrol left (as assigned)", "days", "rate ratio"),
     "koper": Look("Length of a visit, and what followed", "minutes of the visit", "events an hour"),
     "rings": Look("The places and the ground around", "", "rate ratio"),
 }  # fmt: skip
@@ -56,7 +55,7 @@ def draw_curve(axes: Axes, name: str, steps: pl.DataFrame) -> None:
     of = dict(zip(steps.get_column("step_no").to_list(), at, strict=True))
     is_ratio = known.get_column("scale")[0] == "log_ratio"
     low, high = _span(known, is_ratio)
-    _shade(axes, name, steps, at, look)
+    _shade(axes, steps, at)
     for row in known.iter_rows(named=True):
         _point(axes, of[row["step_no"]], row, low, high)
     lost = [of[k] for k in steps.filter(~pl.col("is_estimable")).get_column("step_no").to_list()]
@@ -84,7 +83,7 @@ def handles() -> list[Any]:
     return [
         Line2D([], [], marker="o", color=INK, ms=4.5, lw=1.2, label="estimate, 95 % interval"),
         Line2D([], [], marker="D", color=INK, mfc="white", ms=5, ls="none", label="reference: 1 by definition"),
-        Patch(fc=BEFORE, label="before patrols, or placebo"),
+        Patch(fc=BEFORE, label="before patrols, or placebo: should be about 1"),
         Line2D([], [], marker="^", color=INK, ms=5, ls="none", label="interval goes on"),
         Line2D([], [], marker="x", color=FAINT_INK, ms=5, ls="none", label="not estimable"),
         Line2D([], [], color=INK, lw=0.9, ls=(0, (4, 2)), label="no difference"),
@@ -131,9 +130,9 @@ def _point(axes: Axes, x: float, row: dict[str, Any], low: float, high: float) -
     axes.plot([x], [row["estimate"]], "o", color=ink, ms=4.5, mec="white", mew=0.6, ls="none", clip_on=False, zorder=6)  # fmt: skip
 
 
-def _shade(axes: Axes, name: str, steps: pl.DataFrame, at: list[float], look: Look) -> None:
+def _shade(axes: Axes, steps: pl.DataFrame, at: list[float]) -> None:
     leads = [x for x, is_lead in zip(at, steps.get_column("is_lead").to_list(), strict=True) if is_lead]  # fmt: skip
-    if not leads or not look.before:
+    if not leads:
         return
     axes.axvspan(min(at) - 0.6, 0, color=BEFORE, lw=0, zorder=0)
     axes.axvline(0, color=FAINT_INK, lw=0.8, zorder=1)

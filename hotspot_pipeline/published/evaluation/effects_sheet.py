@@ -1,6 +1,6 @@
 """The curves of one trial on one page: event study, residual curve, rings, visits by length, each with what stands against reading it.
 
-Here: what goes where. Not here: one curve (`curve_panels`), title and lead (`pictures`).
+Here: what goes where. Not here: one curve (`curve_panels`), title and lead (`effect_pictures`).
 """
 
 from __future__ import annotations
