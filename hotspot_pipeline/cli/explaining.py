@@ -1,4 +1,7 @@
-"""`hotspots explain`: a table (`hexes.crime_weekly`), or the patrols of a hotspot in a week (`P002 --week 2026-06-08`)."""
+"""`hotspots explain`: a table (`hexes.crime_weekly`), or a week of a hotspot or of a patrolled area (`P002 --week 2026-06-08`).
+
+Here: what is asked of the published copy, and printing. Not here: the words (`published.evaluation.week_words`, `published.patrols.words`).
+"""
 
 from __future__ import annotations
 
@@ -21,30 +24,42 @@ from hotspot_pipeline.cli.common import (
 from hotspot_pipeline.cli.look import graph_of, named, state
 from hotspot_pipeline.orchestration.tables import Workshop
 from hotspot_pipeline.orchestration.upstream import latest_evaluations
+from hotspot_pipeline.published.evaluation import week_facts
+from hotspot_pipeline.published.evaluation.rows import METRICS
+from hotspot_pipeline.published.evaluation.week_facts import AREAS
+from hotspot_pipeline.published.evaluation.week_words import week_text
 from hotspot_pipeline.published.patrols.words import patrol_sentences
 from hotspot_pipeline.sql_models.model import load_models
 from hotspot_pipeline.warehouse.contract import read_catalog
+from hotspot_pipeline.warehouse.session import Session
 
-_TABLES = ("patrols.compliance", "patrols.coverage_weekly")
+_PATROLS = ("patrols.compliance", "patrols.coverage_weekly")
 _PLAN, _COVER = (
-    f"select * from {table} where hotspot_id = $hotspot and week_start = $week" for table in _TABLES
+    f"select * from {table} where hotspot_id = $hotspot and week_start = $week"
+    for table in _PATROLS
 )
 # the copy does not say which windows an area has; patrol in them says that it has some
 _HAS_WINDOWS = "select coalesce(sum(hot_window_ms), 0) > 0 from patrols.coverage_weekly where hotspot_id = $hotspot"
-_KNOWN = "select distinct hotspot_id from {} where hotspot_id is not null"
+_AREAS = " union ".join(f"select hotspot_id from {t} where hotspot_id is not null" for t in _PATROLS)  # fmt: skip
+_WEEKS = f"""
+    select min(week_start) as first, max(week_start) as last from {METRICS}
+    where hotspot_id = $hotspot and metric = 'events' and cut = 'latest'
+"""
+_HOTSPOTS = f"select distinct hotspot_id from {METRICS} where metric = 'events' order by 1"
+_COVERED = f"select hotspot_id from {AREAS} where area_id = $hotspot order by 1"
 
 
 @click.command()
-@click.argument("name", metavar="STAGE.TABLE or HOTSPOT")
+@click.argument("name", metavar="STAGE.TABLE, HOTSPOT or AREA")
 @click.option(
-    "--week", metavar="MONDAY", help="Of a hotspot: the police week whose patrols are explained."
+    "--week", metavar="MONDAY", help="Of a hotspot or patrolled area: the police week to explain."
 )
 @force_option
 @json_option
 def explain(name: str, week: str | None, force_id: str | None, as_json: bool) -> int:
-    """The contract of a table, where it comes from and goes to, and its last checks; or a hotspot's patrols in a week."""
+    """The contract of a table, where it comes from and goes to, and its last checks; or a week of a hotspot, or of an area, in plain words."""
     if week is not None:
-        return _patrols(name, read_monday(week), force_id, as_json)
+        return _week(name, read_monday(week), force_id, as_json)
     found = settings()
     catalog = read_catalog(found.sql)
     contract = named(catalog, name)
@@ -92,34 +107,59 @@ def explain(name: str, week: str | None, force_id: str | None, as_json: bool) ->
     return 0
 
 
-def _patrols(hotspot_id: str, week: date, force_id: str | None, as_json: bool) -> int:
-    """Two sentences, from the published copy: the live warehouse is not opened. ValueError for a hotspot or a copy that is not there."""
+def _week(name: str, week: date, force_id: str | None, as_json: bool) -> int:
+    """From the published copy: the live warehouse is not opened. ValueError for a name, a week or a copy that is not there."""
     found = settings()
     force = found.force(force_id)
     copy = published_copy(found, force)
     if copy is None:
         raise ValueError(f"{force.force_id}: nothing published yet; hotspots run makes it")
-    asked = {"hotspot": hotspot_id, "week": week}
     with copy.session(read_only=True) as session:
-        if not all(session.exists(table) for table in _TABLES):
-            raise ValueError(f"{force.force_id}: no patrols published yet; hotspots run makes them")
-        known = session.frame(" union ".join(_KNOWN.format(table) for table in _TABLES) + " order by 1")  # fmt: skip
-        names = known.get_column("hotspot_id").to_list()
-        if hotspot_id not in names:
-            raise ValueError(
-                f"no patrols of '{hotspot_id}' are known; known: {', '.join(names[:20]) or 'none'}"
-            )
-        plan = next(session.frame(_PLAN, asked).iter_rows(named=True), None)
-        cover = next(session.frame(_COVER, asked).iter_rows(named=True), None)
-        has_windows = bool(session.value(_HAS_WINDOWS, {"hotspot": hotspot_id}))
+        has_weeks = all(session.exists(table) for table in week_facts.TABLES)
+        hotspots = session.frame(_HOTSPOTS).get_column("hotspot_id").to_list() if has_weeks else []
+        if name in hotspots:
+            return _of_hotspot(session, name, week, as_json)
+        if not all(session.exists(table) for table in _PATROLS):
+            raise ValueError(f"{force.force_id}: no weeks published yet; hotspots run makes them")
+        areas = sorted(session.frame(_AREAS).get_column("hotspot_id").to_list())
+        if name not in areas:
+            known = ", ".join([*hotspots[:20], *areas[:20]]) or "none"
+            raise ValueError(f"no hotspot and no patrolled area '{name}' is known; known: {known}")
+        covered = session.frame(_COVERED, {"hotspot": name}).get_column("hotspot_id").to_list() if has_weeks else []  # fmt: skip
+        return _of_area(session, name, week, covered, as_json)
+
+
+def _of_hotspot(session: Session, hotspot_id: str, week: date, as_json: bool) -> int:
+    facts = week_facts.read_facts(session, week, [hotspot_id])
+    if not facts:
+        first, last = session.frame(_WEEKS, {"hotspot": hotspot_id}).row(0)
+        raise ValueError(f"{hotspot_id}: no figures of the week of {week}; they go from the week of {first} to that of {last}")  # fmt: skip
+    said = week_text(facts[0])
+    if as_json:
+        say(True, {"hotspot_id": hotspot_id, "week_start": week, "said": [{"about": about, "text": text} for about, text in said]})  # fmt: skip
+        return 0
+    console.print(f"[bold]{hotspot_id}[/bold], {week} to {week + timedelta(days=6)}")
+    for about, text in said:
+        console.print(f"\n[bold]{about}[/bold]")
+        console.print(text, markup=False, soft_wrap=True)
+    return 0
+
+
+def _of_area(session: Session, area: str, week: date, covered: list[str], as_json: bool) -> int:
+    asked: dict[str, Any] = {"hotspot": area, "week": week}
+    plan = next(session.frame(_PLAN, asked).iter_rows(named=True), None)
+    cover = next(session.frame(_COVER, asked).iter_rows(named=True), None)
+    has_windows = bool(session.value(_HAS_WINDOWS, {"hotspot": area}))
     sentences = patrol_sentences(plan, cover, has_windows=has_windows)
     document: dict[str, Any] = {
-        "hotspot_id": hotspot_id, "week_start": week, "said": list(sentences), "compliance": plan, "coverage": cover,
+        "hotspot_id": area, "week_start": week, "said": list(sentences), "compliance": plan, "coverage": cover, "covers": covered,
     }  # fmt: skip
     if as_json:
         say(True, document)
         return 0
-    console.print(f"[bold]{hotspot_id}[/bold], {week} to {week + timedelta(days=6)}")
+    console.print(f"[bold]{area}[/bold], {week} to {week + timedelta(days=6)}")
     for sentence in sentences:
         console.print(sentence, markup=False, soft_wrap=True)
+    for hotspot in covered:
+        console.print(f"What was counted there: hotspots explain {hotspot} --week {week}")
     return 0

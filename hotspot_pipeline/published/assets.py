@@ -14,6 +14,7 @@ import polars as pl
 from hotspot_pipeline.orchestration.tables import FRESH, Results, Workshop
 from hotspot_pipeline.published.bulletin.assets import build_issues
 from hotspot_pipeline.published.bulletin.issuing import BULLETIN, ISSUES
+from hotspot_pipeline.published.evaluation import assets as evaluation
 from hotspot_pipeline.published.files import PublishedFile, listed
 from hotspot_pipeline.published.footer import footer_of
 from hotspot_pipeline.published.patrols import assets as patrols
@@ -43,6 +44,7 @@ _HOT_TIMES = (
 )
 _COPIED = (
     "published.deliveries", "published.data_quality", "published.weekly_issues", ISSUES, "published.issue_feeds", "published.issued_figures", BULLETIN,
+    evaluation.AREAS,
 )  # fmt: skip
 
 
@@ -63,6 +65,9 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
                        (*_HOT_TIMES, "hexes.hotspots", *_FOOTER), {"matplotlib"}),
             _file_spec(shop, "patrols", "What was planned and patrolled: all hotspots, a sheet for each and a map of time on duty, as PNG; none without patrol feeds.",
                        (*patrols.READS, *_FOOTER), {"matplotlib"}),
+            shop.spec(evaluation.AREAS, deps=evaluation.AREAS_READ, kinds=("python",)),
+            _file_spec(shop, "evaluation", "Control charts of all hotspots and a sheet for each, estimates and curves of each trial, as PNG and CSV, and the newest week in words; none where no police week is closed and no trial on file.",
+                       (*evaluation.READS, *_FOOTER), {"matplotlib", "csv", "html"}),
             _file_spec(shop, "tables", "CSV tables for people; ids as text, formulas disarmed.", (*_CSV, "hexes.cells"), {"csv"}),
             _file_spec(shop, "bulletin", "The recode bulletin of the newest issue as a page and as CSV.", (ISSUES, BULLETIN), {"html", "csv"}),
             _file_spec(shop, "reader_copy", "The read-only DuckDB copy of the aggregate tables, swapped in by rename.",
@@ -73,11 +78,15 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
         with shop.warehouse(context).session() as session:
             footer = footer_of(session, shop.force)
             written: list[PublishedFile] = []
+            yield from shop.run_write(
+                evaluation.AREAS, partial(evaluation.write_areas, shop, session)
+            )
             for name, write, show in (
                 ("layers", _layers, None),
                 ("pictures", _pictures, _preview),
                 ("hot_times", _hot_times, _preview_hot_times),
                 ("patrols", patrols.write, partial(patrols.shown, session)),
+                ("evaluation", evaluation.write, partial(evaluation.shown, session)),
                 ("tables", _tables, None),
                 ("bulletin", _bulletin, None),
             ):

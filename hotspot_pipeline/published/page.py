@@ -120,7 +120,9 @@ def text_width(figure: Figure, text: str, size: float, weight: str = "normal") -
     from matplotlib.font_manager import FontProperties
 
     font = FontProperties(size=size, weight=weight)
-    canvas: Any = FigureCanvasAgg(figure)
+    # one canvas a figure: each has ten megabytes of pixels, and a page asks for some hundred widths
+    is_ready = isinstance(figure.canvas, FigureCanvasAgg)
+    canvas: Any = figure.canvas if is_ready else FigureCanvasAgg(figure)
     pixels, _, _ = canvas.get_renderer().get_text_width_height_descent(text, font, ismath=False)
     return float(pixels) / DPI
 

@@ -1,4 +1,4 @@
-"""`hotspots explain` of a hotspot's week: from the published copy alone, in two sentences."""
+"""`hotspots explain` of a week: from the published copy alone, in sentences."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from hotspot_pipeline.cli import explaining
 from hotspot_pipeline.cli.main import hotspots
+from hotspot_pipeline.published.evaluation import week_facts
 from hotspot_pipeline.warehouse.contract import read_catalog
 from hotspot_pipeline.warehouse.database import Warehouse
 
@@ -64,10 +65,50 @@ def test_a_week_without_any_day_claims_nothing(copy: Warehouse) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["B", "--week", "2026-06-08"], "no patrols of 'B' are known; known: A"),
+        (["B", "--week", "2026-06-08"], "no hotspot and no patrolled area 'B' is known; known: A"),
         (["A", "--week", "2026-06-09"], "named by its Monday, 2026-06-08"),
     ],
 )
 def test_what_is_wrong_is_named(copy: Warehouse, words: list[str], said: str) -> None:
     done = CliRunner().invoke(hotspots, ["explain", *words])
     assert done.exit_code != 0 and said in str(done.exception) + done.output
+
+
+@pytest.fixture
+def weeks(copy: Warehouse) -> Warehouse:
+    """The same with a hotspot H-1 whose week of eight events is covered by the area A."""
+    metric = {
+        "hotspot_id": "H-1", "week_start": WEEK, "cut": "latest", "metric": "events", "cat_group": "ALL", "time_band": "all", "value": 2, "lower": None,
+        "upper": None, "unit": "events", "is_provisional": False, "label": None, "known_at_utc": None, "hotspot_version": None, "lookup_version": None,
+        "run_id": "r",
+    }  # fmt: skip
+    rows = {
+        "evaluation.weekly_metrics": [metric, metric | {"cat_group": "ROBBERY"}, metric | {"cut": "first_issue", "value": 1}],
+        "published.hotspot_areas": [{"hotspot_id": "H-1", "area_id": "A", "name": "Square", "share_of_hotspot": 0.7}],
+    }  # fmt: skip
+    with copy.session() as session:
+        for table in week_facts.TABLES:
+            session.ensure(session.catalog[table])
+        for table, made in rows.items():
+            session.insert(session.catalog[table], pl.DataFrame(made))
+    return copy
+
+
+def test_a_hotspots_week(weeks: Warehouse) -> None:
+    done = CliRunner().invoke(hotspots, ["explain", "H-1", "--week", "2026-06-08", "--json"])
+    assert done.exit_code == 0, done.output
+    said = {part["about"]: part["text"] for part in json.loads(done.output)["said"]}
+    assert said["What was counted"] == "In the police week of 8 June to 14 June 2026, two robberies were counted here, and nothing else."  # fmt: skip
+    assert "cannot be said yet" in said["Is that unusual?"]
+    assert "The figure was one the day after the week ended, and is two now" in said["Is it final?"]
+    assert "In the patrol area A (Square), which covers most of the hotspot, two visits were planned: one was made" in said["What patrols did"]  # fmt: skip
+    assert "No trial covers this place" in said["What can be said of patrols"]
+    shown = CliRunner().invoke(hotspots, ["explain", "H-1", "--week", "2026-06-08"])
+    assert "two robberies were counted here" in " ".join(shown.output.split())
+
+
+def test_an_area_names_its_hotspots_and_a_hotspot_its_weeks(weeks: Warehouse) -> None:
+    done = CliRunner().invoke(hotspots, ["explain", "A", "--week", "2026-06-08"])
+    assert "hotspots explain H-1 --week 2026-06-08" in " ".join(done.output.split())
+    done = CliRunner().invoke(hotspots, ["explain", "H-1", "--week", "2026-06-15"])
+    assert "they go from the week of 2026-06-08 to that of 2026-06-08" in str(done.exception) + done.output  # fmt: skip
