@@ -10,6 +10,9 @@ TESTS := hotspot_pipeline_tests
 KILLS ?= 100
 VERIFY := HOTSPOTS_VERIFY_DIR=$(CURDIR)/build/verify HOTSPOTS_VERIFY_KILLS=$(KILLS)
 
+# several test processes share the cores: their matrices must not wait for each other's threads
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+
 .DEFAULT_GOAL := help
 .PHONY: help demo ui test lint fix bench calibrate verify lock docs clean
 
@@ -46,7 +49,7 @@ test: $(VENV)/.dev  ## lint, types, walls and tests: under 10 minutes
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/pytest -q -n $(JOBS) -m "not slow"
+	@$(ONE_THREAD) $(BIN)/pytest -q -n $(JOBS) -m "not slow"
 
 lint: $(VENV)/.dev  ## lint, types and walls only
 	@$(BIN)/ruff check .

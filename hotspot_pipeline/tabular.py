@@ -15,7 +15,8 @@ from typing import overload
 
 import polars as pl
 
-_STARTS_A_FORMULA = r"^(?:[\t\r\n]|\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])"
+# \x1c to \x1f are spaces to Python's expressions and not to Rust's
+_STARTS_A_FORMULA = r"^(?:[\t\r\n]|[\s\x1c-\x1f]*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])"
 _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from hotspot_pipeline.published.tables import write_tables
@@ -121,6 +121,7 @@ def test_formulas_do_not_run(tmp_path: Path) -> None:
         min_size=1,
     )
 )
+@example([("\x1f=1", None), ("\x1c\x1d +1", None)])
 def test_any_text_and_number_comes_back(
     tmp_path: Path, rows: list[tuple[str | None, float | None]]
 ) -> None:
