@@ -190,7 +190,7 @@ def test_boundary_is_one_simple_area_of_the_midlands(demo: Written) -> None:
 
 
 def test_the_simulator_stands_only_on_geo(project: Path) -> None:
-    allowed = {"numpy", "polars", "shapely", "h3", "rich", *sys.stdlib_module_names}
+    allowed = {"numpy", "polars", "shapely", "h3", "rich", "yaml", *sys.stdlib_module_names}
     modules = sorted((project / "hotspot_pipeline" / "simulator").rglob("*.py"))
     assert len(modules) > 40
     for module in modules:
