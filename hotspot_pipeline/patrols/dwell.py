@@ -51,7 +51,9 @@ from hotspot_pipeline.patrols.zone_raster import ZoneRaster, make_raster
 from hotspot_pipeline.patrols.zones import Zones
 
 _SPAN = ("start_ms", "end_ms")
-_FIXES_AT_ONCE = 1_250_000  # ordered copies of no more are held by a thread, and fit its cache better
+_FIXES_AT_ONCE = (
+    1_250_000  # ordered copies of no more are held by a thread, and fit its cache better
+)
 _DEVICES = pl.Schema(
     {"device": pl.Int32, "n_fixes": pl.Int32, "first_ms": pl.Int64, "last_ms": pl.Int64, "max_gap_ms": pl.Int64}
 )  # fmt: skip

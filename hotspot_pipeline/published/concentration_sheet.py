@@ -148,7 +148,7 @@ def _name_marks(
     to_pixels = axes.transData.transform
     names = [percent(x) for x, _ in marks]
     per_point = DPI / 72.0
-    widths = [text_width(figure, name, TEXT_SIZE, "bold") * DPI for name in names]
+    widths = [text_width(name, TEXT_SIZE, "bold") * DPI for name in names]
     sizes = np.array([[width, TEXT_SIZE * 1.2 * per_point] for width in widths])
     steps = np.linspace(*axes.get_xlim(), 300)
     drawn = [np.column_stack([steps, np.interp(steps, xs, events)]) for xs in lines.values()]

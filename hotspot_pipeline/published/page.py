@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 WIDTH_IN, HEIGHT_IN = 11.69, 8.27  # A4 landscape
 MARGIN_IN = 0.45
 DPI = 160
+FONT = "DejaVu Sans"  # comes with matplotlib
 NOTHING_COUNTED = "No counted events in the window"
 INK, FAINT_INK = "#111111", "#555555"
 TITLE_SIZE, LEAD_SIZE, TEXT_SIZE, FOOTER_SIZE = 17.0, 10.5, 9.0, 7.5
@@ -67,7 +69,7 @@ def plain_style() -> Iterator[None]:
 
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update({"font.family": "DejaVu Sans", "text.parse_math": False})
+        matplotlib.rcParams.update({"font.family": FONT, "text.parse_math": False})
         yield
 
 
@@ -81,11 +83,11 @@ def new_page(title: str, lead: str, footer: Mapping[str, str]) -> Page:
         (title, TITLE_SIZE, "bold", INK),
         (lead, LEAD_SIZE, "normal", INK),
     ):
-        for line in wrapped(figure, text.split(), size, WIDTH_IN - 2 * MARGIN_IN, weight=weight):
+        for line in wrapped(text.split(), size, WIDTH_IN - 2 * MARGIN_IN, weight=weight):
             top -= size * _LINE / _POINTS
             write(figure, line, MARGIN_IN, top, size=size, weight=weight, color=colour)
     facts = [f"{name[:1].upper()}{name[1:]}: {value}" for name, value in footer.items()]
-    lines = wrapped(figure, facts, FOOTER_SIZE, WIDTH_IN - 2 * MARGIN_IN, between="   ·   ")
+    lines = wrapped(facts, FOOTER_SIZE, WIDTH_IN - 2 * MARGIN_IN, between="   ·   ")
     bottom = MARGIN_IN
     for line in reversed(lines):
         write(figure, line, MARGIN_IN, bottom, size=FOOTER_SIZE, color=FAINT_INK)
@@ -114,21 +116,24 @@ def write(
     )  # fmt: skip
 
 
-def text_width(figure: Figure, text: str, size: float, weight: str = "normal") -> float:
-    """The width of a line of text in inches, as the renderer will set it."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+@lru_cache(maxsize=100_000)
+def text_width(text: str, size: float, weight: str = "normal") -> float:
+    """The width of a line of text in inches, as the renderer will set it. Kept: the footer of a night stands under every page of it."""
     from matplotlib.font_manager import FontProperties
 
-    font = FontProperties(size=size, weight=weight)
-    # one canvas a figure: each has ten megabytes of pixels, and a page asks for some hundred widths
-    is_ready = isinstance(figure.canvas, FigureCanvasAgg)
-    canvas: Any = figure.canvas if is_ready else FigureCanvasAgg(figure)
-    pixels, _, _ = canvas.get_renderer().get_text_width_height_descent(text, font, ismath=False)
+    font = FontProperties(family=FONT, size=size, weight=weight)
+    pixels, _, _ = _renderer().get_text_width_height_descent(text, font, ismath=False)
     return float(pixels) / DPI
 
 
+@lru_cache(maxsize=1)
+def _renderer() -> Any:
+    from matplotlib.backends.backend_agg import RendererAgg
+
+    return RendererAgg(1, 1, DPI)  # type: ignore[no-untyped-call]
+
+
 def wrapped(
-    figure: Figure,
     items: Iterable[str],
     size: float,
     width_in: float,
@@ -140,14 +145,14 @@ def wrapped(
     lines, line = [], ""
     for item in items:
         longer = f"{line}{between}{item}" if line else item
-        if text_width(figure, longer, size, weight) <= width_in:
+        if text_width(longer, size, weight) <= width_in:
             line = longer
             continue
         if line:
             lines.append(line)
         line = item
-        if " " in item and text_width(figure, item, size, weight) > width_in:
-            *full, line = wrapped(figure, item.split(), size, width_in, weight=weight)
+        if " " in item and text_width(item, size, weight) > width_in:
+            *full, line = wrapped(item.split(), size, width_in, weight=weight)
             lines += full
     return [*lines, line] if line else lines
 
@@ -164,7 +169,8 @@ def save_png(figure: Figure, path: Path) -> None:
     canvas.draw()
     drawn = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba())
     fewer = drawn.convert("RGB").quantize(256, dither=Image.Dither.NONE)
-    fewer.save(path, format="PNG", optimize=True, dpi=(DPI, DPI))
+    # a level higher takes ten times as long for a fifteenth of the bytes
+    fewer.save(path, format="PNG", compress_level=6, dpi=(DPI, DPI))
 
 
 def nothing_counted(page: Page) -> None:

@@ -68,7 +68,7 @@ def _draw(page: Page, box: Box, name: str, rows: DesignRows) -> None:
     write(page.figure, panel.LOOKS[name].heading, box.left, top, weight="bold")
     lines = []
     for note in notes(rows, name, steps) if steps.height else [NOT_ASKED]:
-        lines += wrapped(page.figure, note.split(), panel.SMALL, box.width)
+        lines += wrapped(note.split(), panel.SMALL, box.width)
     if len(lines) > _NOTE_LINES:
         lines = [*lines[: _NOTE_LINES - 1], f"{lines[_NOTE_LINES - 1]} …"]
     for at, line in enumerate(lines):
@@ -92,7 +92,7 @@ def _has_values(steps: pl.DataFrame) -> bool:
 
 def banner(page: Page, under: Box, text: str) -> float:
     """A framed line across the page; the height that it took."""
-    lines = wrapped(page.figure, text.split(), LEAD_SIZE, under.width - 0.3, weight="bold")
+    lines = wrapped(text.split(), LEAD_SIZE, under.width - 0.3, weight="bold")
     height = 0.19 * len(lines) + 0.12
     axes = page.figure.add_axes(under._replace(bottom=under.bottom - height, height=height).on_page())  # fmt: skip
     axes.set_xticks([])

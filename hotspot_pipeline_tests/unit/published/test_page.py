@@ -7,7 +7,6 @@ from datetime import date
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matplotlib.figure import Figure
 
 from hotspot_pipeline.published import page
 
@@ -46,9 +45,8 @@ def test_numbers_with_their_nouns() -> None:
 def test_wrapped_lines_fit_and_lose_nothing(items: list[str]) -> None:
     items = [" ".join(item.split()) or "x" for item in items]
     with page.plain_style():
-        figure = Figure(dpi=page.DPI)
-        lines = page.wrapped(figure, items, 9.0, 2.5, between=" · ")
-        widths = [page.text_width(figure, line, 9.0) for line in lines if " " in line]
+        lines = page.wrapped(items, 9.0, 2.5, between=" · ")
+        widths = [page.text_width(line, 9.0) for line in lines if " " in line]
     assert all(width <= 2.5 for width in widths)
     assert " ".join(lines).replace(" · ", " ").split() == " ".join(items).split()
 
