@@ -59,6 +59,14 @@ def published_copy(found: Settings, force: Force) -> Warehouse | None:
     )
 
 
+def copy_to_ask(found: Settings, force: Force) -> Warehouse:
+    """The same; ValueError before the first green run."""
+    copy = published_copy(found, force)
+    if copy is None:
+        raise ValueError(f"{force.name}: nothing published yet; hotspots run makes it")
+    return copy
+
+
 def say(as_json: bool, document: Any, lines: Iterable[str] = ()) -> None:
     if as_json:
         click.echo(json.dumps(document, indent=2, default=_plain))

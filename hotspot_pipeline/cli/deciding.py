@@ -11,9 +11,9 @@ import polars as pl
 
 from hotspot_pipeline.cli.common import (
     console,
+    copy_to_ask,
     force_option,
     json_option,
-    published_copy,
     say,
     settings,
 )
@@ -182,10 +182,7 @@ def signoff(
     """Fix today's hotspots: they keep their ids and cells until the next sign-off. Then: hotspots run."""
     found = settings()
     force = found.force(force_id)
-    copy = published_copy(found, force)
-    if copy is None:
-        raise ValueError("nothing published yet to sign: hotspots run")
-    with copy.session(read_only=True) as session:
+    with copy_to_ask(found, force).session(read_only=True) as session:
         rows = session.frame(
             "select h.hotspot_id, h.reason, h.window_from, h.window_to, c.cell_id from hexes.hotspots h "
             "join hexes.hotspot_cells c using (hotspot_id) order by h.hotspot_rank, c.member_no"

@@ -13,9 +13,9 @@ import click
 
 from hotspot_pipeline.cli.common import (
     console,
+    copy_to_ask,
     force_option,
     json_option,
-    published_copy,
     say,
     settings,
     table,
@@ -46,10 +46,7 @@ def effects(design_id: str | None, cut: str, force_id: str | None, as_json: bool
     """What patrols did to crime, how sure that is, and what stands in the way of saying so."""
     found = settings()
     force = found.force(force_id)
-    copy = published_copy(found, force)
-    if copy is None:
-        raise ValueError(f"{force.name}: nothing published yet; hotspots run makes it")
-    with copy.session(read_only=True) as session:
+    with copy_to_ask(found, force).session(read_only=True) as session:
         rows = {
             name: session.frame(sql, {"cut": cut} if "$cut" in sql else None).to_dicts()
             for name, sql in _TABLES.items()

@@ -13,10 +13,10 @@ import click
 from hotspot_pipeline.cli.asking import read_monday
 from hotspot_pipeline.cli.common import (
     console,
+    copy_to_ask,
     force_option,
     instance,
     json_option,
-    published_copy,
     say,
     settings,
     table,
@@ -111,10 +111,7 @@ def _week(name: str, week: date, force_id: str | None, as_json: bool) -> int:
     """From the published copy: the live warehouse is not opened. ValueError for a name, a week or a copy that is not there."""
     found = settings()
     force = found.force(force_id)
-    copy = published_copy(found, force)
-    if copy is None:
-        raise ValueError(f"{force.force_id}: nothing published yet; hotspots run makes it")
-    with copy.session(read_only=True) as session:
+    with copy_to_ask(found, force).session(read_only=True) as session:
         has_weeks = all(session.exists(table) for table in week_facts.TABLES)
         hotspots = session.frame(_HOTSPOTS).get_column("hotspot_id").to_list() if has_weeks else []
         if name in hotspots:

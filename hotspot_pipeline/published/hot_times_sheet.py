@@ -19,6 +19,7 @@ from hotspot_pipeline.published.page import (
     TEXT_SIZE,
     Box,
     Page,
+    boxes_in_rows,
     percent,
     write,
 )
@@ -162,19 +163,7 @@ def _draw_table(page: Page, box: Box, rows: Sequence[dict[str, Any]]) -> None:
 
 def _boxes(region: Box, n: int) -> list[Box]:
     """Equal boxes, each with room for its heading, in as many columns as make them largest."""
-
-    def size(n_columns: int) -> tuple[float, float]:
-        n_rows = -(-n // n_columns)
-        width = (region.width - _GAP_IN * (n_columns - 1)) / n_columns
-        return width, (region.height - _GAP_IN * (n_rows - 1)) / n_rows - _HEADING_IN
-
     # an hour is drawn about half as wide as a day is high
-    n_columns = max(range(1, 8), key=lambda each: min(size(each)[0] / 24, size(each)[1] / 14))
-    width, height = size(n_columns)
-    found = []
-    for at in range(n):
-        row, column = divmod(at, n_columns)
-        top = region.bottom + region.height - row * (height + _HEADING_IN + _GAP_IN)
-        left = region.left + column * (width + _GAP_IN)
-        found.append(Box(left, top - _HEADING_IN - height, width, height))
-    return found
+    return boxes_in_rows(
+        region, n, gap_in=_GAP_IN, heading_in=_HEADING_IN, columns=range(1, 8), size_of=lambda width, height: min(width / 24, height / 14),
+    )  # fmt: skip

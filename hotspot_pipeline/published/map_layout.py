@@ -20,7 +20,7 @@ from hotspot_pipeline.published.map_panel import (
     draw_panel,
     number_beside,
 )
-from hotspot_pipeline.published.page import Box, Page
+from hotspot_pipeline.published.page import Box, Page, boxes_in_rows
 from hotspot_pipeline.published.zooms import MAX_ZOOMS, Extent, choose_zooms, grid_square
 
 if TYPE_CHECKING:
@@ -125,23 +125,8 @@ def _arrange(
 
 def _zoom_boxes(region: Box, n_zooms: int) -> list[Box]:
     """Equal boxes with room for a heading each, in the rows and columns that make them largest."""
-
-    def size(n_columns: int) -> tuple[float, float]:
-        n_rows = -(-n_zooms // n_columns)
-        return (
-            (region.width - _GAP_IN * (n_columns - 1)) / n_columns,
-            (region.height - _GAP_IN * (n_rows - 1)) / n_rows - _HEADING_IN,
-        )
-
-    n_columns = max((1, 2, 3, 4)[:n_zooms], key=lambda n: min(size(n)))
-    width, height = size(n_columns)
-    boxes = []
-    for at in range(n_zooms):
-        row, column = divmod(at, n_columns)
-        top = region.bottom + region.height - row * (height + _HEADING_IN + _GAP_IN)
-        left = region.left + column * (width + _GAP_IN)
-        boxes.append(Box(left, top - _HEADING_IN - height, width, height))
-    return boxes
+    columns = (1, 2, 3, 4)[:n_zooms]
+    return boxes_in_rows(region, n_zooms, gap_in=_GAP_IN, heading_in=_HEADING_IN, columns=columns, size_of=min)  # fmt: skip
 
 
 def _about(zoom: Extent) -> str:

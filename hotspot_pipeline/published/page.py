@@ -10,7 +10,7 @@ every machine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -60,6 +60,33 @@ class Page:
 
     figure: Figure
     free: Box
+
+
+def boxes_in_rows(
+    region: Box,
+    n: int,
+    *,
+    gap_in: float,
+    heading_in: float,
+    columns: Iterable[int],
+    size_of: Callable[[float, float], float],
+) -> list[Box]:
+    """`n` equal boxes, each with room for a heading above it, in that number of `columns` that makes `size_of` (width, height) largest."""
+
+    def size(n_columns: int) -> tuple[float, float]:
+        n_rows = -(-n // n_columns)
+        width = (region.width - gap_in * (n_columns - 1)) / n_columns
+        return width, (region.height - gap_in * (n_rows - 1)) / n_rows - heading_in
+
+    n_columns = max(columns, key=lambda each: size_of(*size(each)))
+    width, height = size(n_columns)
+    boxes = []
+    for at in range(n):
+        row, column = divmod(at, n_columns)
+        top = region.bottom + region.height - row * (height + heading_in + gap_in)
+        left = region.left + column * (width + gap_in)
+        boxes.append(Box(left, top - heading_in - height, width, height))
+    return boxes
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A session on the warehouse: the connection, reads, and writes that are whole or not there at all.
+"""A session on the warehouse: writes that are whole or not there at all, over a connection (`connected.py`).
 
 A write is one transaction: ensure the table, delete what is replaced, insert by name, run the audits, commit. An
 audit of severity `error` that finds rows rolls everything back, and yesterday's rows stand. A write that would
@@ -7,20 +7,16 @@ change nothing is rolled back too, leaves the file as it is, and says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import date
-from pathlib import Path
-from typing import Any
 
-import duckdb
 import polars as pl
 
-from hotspot_pipeline.warehouse import fingerprints, increments, shelf
+from hotspot_pipeline.warehouse import fingerprints
 from hotspot_pipeline.warehouse.auditing import AUDITED, limited, run_audits, stage_audited
-from hotspot_pipeline.warehouse.contract import Catalog, TableContract
-from hotspot_pipeline.warehouse.incoming import INCOMING, offered, stage
+from hotspot_pipeline.warehouse.connected import Connected
+from hotspot_pipeline.warehouse.contract import TableContract
+from hotspot_pipeline.warehouse.incoming import INCOMING, stage
 from hotspot_pipeline.warehouse.results import (
     AuditResult,
     AuditsFailed,
@@ -28,7 +24,6 @@ from hotspot_pipeline.warehouse.results import (
     SchemaChangeRefused,
     Write,
 )
-from hotspot_pipeline.warehouse.schema import columns_of, ensure_table
 
 __all__ = [
     "AuditResult",
@@ -44,42 +39,8 @@ __all__ = [
 ASKED = "asked_windows"
 
 
-@dataclass
-class Writing:
-    """A transaction under way; it is committed only where `keep` is set."""
-
-    connection: duckdb.DuckDBPyConnection
-    keep: bool = False
-
-
-class Session:
-    """An open connection; made by `Warehouse.session`, never kept."""
-
-    def __init__(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        catalog: Catalog,
-        scratch: Path | None = None,
-    ) -> None:
-        """`scratch`: a folder for files of the moment; without it the system's."""
-        self._con = connection
-        self.catalog = catalog
-        self._scratch = scratch
-
-    # ---------- reads
-
-    def frame(self, sql: str, params: Mapping[str, Any] | None = None) -> pl.DataFrame:
-        frame: pl.DataFrame = self._con.sql(sql, params=dict(params or {})).pl()
-        return frame
-
-    def value(self, sql: str, params: Mapping[str, Any] | None = None) -> Any:
-        # every row is fetched: DuckDB refuses the next statement while a result is unfinished
-        rows = self._con.execute(sql, dict(params or {})).fetchall()
-        return rows[0][0] if rows else None
-
-    def exists(self, table: str) -> bool:
-        stage, name = table.split(".")
-        return bool(columns_of(self._con, stage, name))
+class Session(Connected):
+    """What the steps write with; every write says what it did."""
 
     def standing(self, contract: TableContract, *, is_edited: bool = False) -> tuple[int, str]:
         """(rows, fingerprint) of a table that is added to and taken from: of its keys, or of whole rows where rows are
@@ -87,66 +48,6 @@ class Session:
         if is_edited:
             return fingerprints.content(self._con, contract, contract.name)
         return fingerprints.keys(self._con, contract)
-
-    # ---------- writes
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Everything inside is there together, or none of it."""
-        with self.writing() as write:
-            yield
-            write.keep = True
-
-    @contextmanager
-    def writing(self) -> Iterator[Writing]:
-        """A transaction that is rolled back, and leaves the file as it is, unless what is inside sets `keep`."""
-        write = Writing(self._con)
-        self._con.execute("begin")
-        try:
-            yield write
-            self._con.execute("commit" if write.keep else "rollback")
-        except BaseException:
-            self._roll_back()
-            raise
-
-    def stage(self, name: str, rows: pl.DataFrame) -> None:
-        """The frame as a temporary table of this session."""
-        self._con.register("offered_rows", rows)
-        try:
-            self._con.execute(f"create or replace temp table {name} as select * from offered_rows")
-        finally:
-            self._con.unregister("offered_rows")
-
-    def execute(self, sql: str, params: Mapping[str, Any] | None = None) -> None:
-        self._con.execute(sql, dict(params or {}))
-
-    def ensure(self, contract: TableContract) -> bool:
-        """Creates the table from its contract, or adds the columns the contract has gained; True when it did."""
-        return ensure_table(self._con, contract)
-
-    def insert(self, contract: TableContract, rows: pl.DataFrame) -> int:
-        """Inserts by name; the frame must have exactly the contract's columns."""
-        with offered(self._con, contract, rows) as source:
-            self._con.execute(f"insert into {contract.name} by name {source}")
-        return rows.height
-
-    @contextmanager
-    def lent(self, name: str, rows: pl.DataFrame) -> Iterator[None]:
-        """The frame as a view of this name, for the statements inside."""
-        self._con.register(name, rows)
-        try:
-            yield
-        finally:
-            self._con.unregister(name)
-
-    def shelved(self, name: str, rows: pl.DataFrame) -> AbstractContextManager[None]:
-        """The same for many or large frames within one transaction: it takes no memory, and gives its room back at once."""
-        return shelf.shelved(self._con, self._scratch, name, rows)
-
-    def note_changes(self, table: str, names: str) -> None:
-        """Books which delivered rows a table that others follow changed with: `names` is a SELECT of extract_id, source_file, line_no.
-        Inside the transaction of the change."""
-        increments.note_changes(self._con, table, names)
 
     def audit(self, contract: TableContract) -> tuple[AuditResult, ...]:
         return run_audits(self._con, contract.all_audits)
@@ -253,12 +154,6 @@ class Session:
             return windows
 
         return self._write(contract, source, swap, keep=along is not None, touched=touched)
-
-    # ---------- parts of a write
-
-    def _roll_back(self) -> None:
-        with suppress(duckdb.Error):  # a failed commit has rolled back by itself
-            self._con.execute("rollback")
 
     def _write(
         self,

@@ -5,7 +5,7 @@ Here: titles, leads, footers, writing. Not here: the drawing (`effects_sheet`, `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -23,22 +23,14 @@ def effect_curves(
     path: Path, rows: DesignRows, *, title: str, footer: Mapping[str, str]
 ) -> PublishedFile:
     """Event study, residual curve, rings and visits by length; the lead is the main estimate in its own two sentences."""
-    with paper.plain_style():
-        heading = f"{title}: curves of “{rows.design['name']}”"
-        sheet = paper.new_page(heading, lead(rows), {**footer, **rows.facts})
-        draw_sheet(sheet, rows)
-        return write_aside(path, "png", partial(_save, sheet))
+    return _picture(path, rows, f"{title}: curves of", footer, draw_sheet)
 
 
 def estimates(
     path: Path, rows: DesignRows, *, title: str, footer: Mapping[str, str]
 ) -> PublishedFile:
     """Every estimate in a row, with its counts, its interval, and whether anything may be claimed."""
-    with paper.plain_style():
-        heading = f"{title}: estimates of “{rows.design['name']}”"
-        sheet = paper.new_page(heading, lead(rows), {**footer, **rows.facts})
-        draw_estimates(sheet, rows)
-        return write_aside(path, "png", partial(_save, sheet))
+    return _picture(path, rows, f"{title}: estimates of", footer, draw_estimates)
 
 
 def lead(rows: DesignRows) -> str:
@@ -48,6 +40,19 @@ def lead(rows: DesignRows) -> str:
     arms += f", {paper.counted(d['n_control'], 'control')}" if d["n_control"] else ", no controls"
     said = f"{main['sentence_counted']} {main['sentence_follows']}" if main else NO_ESTIMATE
     return f"{period}; {arms}. {said}"
+
+
+def _picture(
+    path: Path,
+    rows: DesignRows,
+    heading: str,
+    footer: Mapping[str, str],
+    draw: Callable[[paper.Page, DesignRows], None],
+) -> PublishedFile:
+    with paper.plain_style():
+        sheet = paper.new_page(f"{heading} “{rows.design['name']}”", lead(rows), {**footer, **rows.facts})  # fmt: skip
+        draw(sheet, rows)
+        return write_aside(path, "png", partial(_save, sheet))
 
 
 def _save(sheet: paper.Page, path: Path) -> None:

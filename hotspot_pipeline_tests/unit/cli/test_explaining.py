@@ -42,7 +42,7 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
             contract = session.catalog[table]
             session.ensure(contract)
             session.insert(contract, pl.DataFrame([row]))
-    monkeypatch.setattr(explaining, "published_copy", lambda found, force: warehouse)
+    monkeypatch.setattr(explaining, "copy_to_ask", lambda found, force: warehouse)
     return warehouse
 
 

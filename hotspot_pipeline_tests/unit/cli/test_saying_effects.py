@@ -47,7 +47,7 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
             contract = session.catalog[f"evaluation.{table}"]
             session.ensure(contract)
             session.insert(contract, pl.DataFrame([row]))
-    monkeypatch.setattr(effects, "published_copy", lambda found, force: warehouse)
+    monkeypatch.setattr(effects, "copy_to_ask", lambda found, force: warehouse)
     return warehouse
 
 

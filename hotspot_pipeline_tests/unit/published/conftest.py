@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
+from hotspot_pipeline.published import page
 from hotspot_pipeline_tests.unit.published.made_force import SmallForce, make_force
 
 
@@ -24,6 +28,20 @@ def wide_force() -> SmallForce:
     n_cells = 3 * 30 * 31 + 1
     places = rng.choice(n_cells, size=14, replace=False).tolist()
     return make_force(30, [[place] for place in places], seed=11)
+
+
+@pytest.fixture
+def caught(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """The figures that would have been saved as PNG, drawn, in their order."""
+    figures: list[Figure] = []
+
+    def catch(figure: Figure, path: Path) -> None:
+        FigureCanvasAgg(figure).draw()  # legends have no places before
+        path.write_bytes(b"drawn")
+        figures.append(figure)
+
+    monkeypatch.setattr(page, "save_png", catch)
+    return figures
 
 
 @pytest.fixture

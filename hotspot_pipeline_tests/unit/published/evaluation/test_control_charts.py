@@ -11,7 +11,6 @@ import numpy as np
 import polars as pl
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -49,23 +48,14 @@ ALARM = {"n_events": 9, "cusum": 3.4, "signal": "a rise is likely (CUSUM)"}
 
 
 @pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Figure]:
-    figures: list[Figure] = []
-
-    def catch(figure: Figure, path: Path) -> None:
-        FigureCanvasAgg(figure).draw()  # legends have no places before
-        path.write_bytes(b"drawn")
-        figures.append(figure)
-
-    monkeypatch.setattr(page, "save_png", catch)
-
+def drawn(caught: list[Figure], tmp_path: Path) -> Callable[..., Figure]:
     def draw(rows: WeekRows, hotspot_id: str | None = None) -> Figure:
         path = tmp_path / "weeks.png"
         if hotspot_id:
             control_chart(path, hotspot_id, rows, lead="Six events.", **GIVEN)
         else:
             control_charts(path, rows, **GIVEN)
-        return figures[-1]
+        return caught[-1]
 
     return draw
 

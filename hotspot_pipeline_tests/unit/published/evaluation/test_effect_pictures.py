@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from hotspot_pipeline.published import page
@@ -36,19 +35,10 @@ Draw = Callable[..., Figure]
 
 
 @pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Draw:
-    figures: list[Figure] = []
-
-    def catch(figure: Figure, path: Path) -> None:
-        FigureCanvasAgg(figure).draw()  # legends have no places before
-        path.write_bytes(b"drawn")
-        figures.append(figure)
-
-    monkeypatch.setattr(page, "save_png", catch)
-
+def drawn(caught: list[Figure], tmp_path: Path) -> Draw:
     def draw(rows: EffectRows, picture: Any = pictures.effect_curves) -> Figure:
         picture(tmp_path / "t.png", rows.of("t1"), **GIVEN)
-        return figures[-1]
+        return caught[-1]
 
     return draw
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
-import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
-from hotspot_pipeline.published import page
 from hotspot_pipeline.published.patrols.dwell_map import dwell_map, labelled, map_lead
 from hotspot_pipeline_tests.unit.published.asked_sheets import assert_texts_are_readable, words_of
 from hotspot_pipeline_tests.unit.published.made_force import SmallForce
@@ -31,20 +28,12 @@ def areas_of(force: SmallForce, **more: object) -> pl.DataFrame:
     return areas.with_columns(**{k: pl.lit(v) for k, v in more.items()})
 
 
-def test_what_is_hidden_is_in_no_shade(small_force: SmallForce, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
-    figures: list[Figure] = []
-
-    def catch(figure: Figure, path: Path) -> None:
-        FigureCanvasAgg(figure).draw()  # legends have no places before
-        path.write_bytes(b"drawn")
-        figures.append(figure)
-
-    monkeypatch.setattr(page, "save_png", catch)
+def test_what_is_hidden_is_in_no_shade(small_force: SmallForce, tmp_path: Path, caught: list[Figure]) -> None:  # fmt: skip
     dwell_map(
         tmp_path / "m.png", cells=cells_of(small_force), areas=areas_of(small_force), boundary=small_force.boundary, period="1 June 2026",
         title="Fosseshire", footer=small_force.footer,
     )  # fmt: skip
-    (figure,) = figures
+    (figure,) = caught
     assert_texts_are_readable(figure)
     (cells,) = [c for c in figure.axes[0].collections if isinstance(c, PolyCollection)]
     assert len(cells.get_paths()) == 20

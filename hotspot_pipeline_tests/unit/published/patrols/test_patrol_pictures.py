@@ -32,23 +32,14 @@ GIVEN: dict[str, Any] = {"title": "Fosseshire Police", "footer": {"data to": "20
 
 
 @pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., tuple[Path, Figure]]:
-    figures: list[Figure] = []
-
-    def catch(figure: Figure, path: Path) -> None:
-        FigureCanvasAgg(figure).draw()  # legends have no places before
-        path.write_bytes(b"drawn")
-        figures.append(figure)
-
-    monkeypatch.setattr(page, "save_png", catch)
-
+def drawn(caught: list[Figure], tmp_path: Path) -> Callable[..., tuple[Path, Figure]]:
     def draw(rows: PatrolRows, hotspot_id: str | None = None, **more: Any) -> tuple[Path, Figure]:
         path = tmp_path / "patrols.png"
         if hotspot_id:
             hotspot_patrols(path, hotspot_id, rows, **GIVEN)
         else:
             overview(path, rows, **{"week": None, **GIVEN, **more})
-        return path, figures[-1]
+        return path, caught[-1]
 
     return draw
 
