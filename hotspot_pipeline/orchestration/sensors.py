@@ -21,6 +21,7 @@ from hotspot_pipeline.orchestration.tables import Workshop
 from hotspot_pipeline.orchestration.upstream import failing_checks
 
 _RUNNING = dg.DefaultSensorStatus.RUNNING
+_STILL_WRITTEN_S = 60.0  # see raw.landing
 
 
 def build_sensors(shop: Workshop, jobs: Jobs, watched: list[str]) -> list[dg.SensorDefinition]:
@@ -37,10 +38,14 @@ def build_sensors(shop: Workshop, jobs: Jobs, watched: list[str]) -> list[dg.Sen
     def new_deliveries(
         context: dg.SensorEvaluationContext,
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        look = _look(shop)
+        look, whole_from = _look(shop)
         waiting, _, taken = (context.cursor or "|").partition("|")
         if not look or look == taken:
             yield dg.SkipReason("no new file in the landing folders")
+        elif not context.cursor and _was_run_since(context.instance, jobs, whole_from):
+            # `hotspots run` was here before the first look: the same files are not new
+            context.update_cursor(f"{look}|{look}")
+            yield dg.SkipReason("the newest green night took the files in the landing folders")
         elif look != waiting:
             # seen for the first time: the next tick shows whether it is still being written
             context.update_cursor(f"{look}|{taken}")
@@ -126,9 +131,10 @@ def now_utc() -> datetime:
     return datetime.now(UTC)
 
 
-def _look(shop: Workshop) -> str:
-    """A fingerprint of names, sizes and times in the landing folders; empty when there is no file."""
-    parts = []
+def _look(shop: Workshop) -> tuple[str, float]:
+    """(fingerprint of names, sizes and times in the landing folders, moment from which a run takes all of them): empty and 0 when there
+    is no file. A run leaves alone what was written to within a minute; another `force.yml` may ask for other feeds."""
+    parts, whole_from = [], 0.0
     for feed in sorted(shop.force.feeds):
         folder = shop.force.landing(feed)
         for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
@@ -140,4 +146,16 @@ def _look(shop: Workshop) -> str:
                 continue
             if S_ISREG(stat.st_mode):
                 parts.append(f"{path}:{stat.st_size}:{stat.st_mtime_ns}")
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24] if parts else ""
+                whole_from = max(whole_from, stat.st_ctime, stat.st_mtime + _STILL_WRITTEN_S)
+    if not parts:
+        return "", 0.0
+    if shop.force.config_file.exists():
+        whole_from = max(whole_from, shop.force.config_file.stat().st_mtime)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24], whole_from
+
+
+def _was_run_since(instance: dg.DagsterInstance, jobs: Jobs, moment: float) -> bool:
+    """Whether a green nightly run began after it (seconds since 1970)."""
+    green = dg.RunsFilter(job_name=jobs.nightly.name, statuses=[dg.DagsterRunStatus.SUCCESS])
+    newest = instance.get_run_records(green, limit=1)
+    return any(record.start_time is not None and record.start_time > moment for record in newest)

@@ -78,6 +78,45 @@ def test_files_start_one_run_once_they_hold_still(here: Workshop, tick: Ticks) -
     assert second != key
 
 
+def test_files_that_a_night_took_before_the_first_look_start_nothing(
+    here: Workshop, tick: Ticks, instance: dg.DagsterInstance
+) -> None:
+    path = land(here, "crimes_20260101.csv")
+    os.utime(path, (1_750_000_000, 1_750_000_000))
+    _green_night(instance)
+    assert [tick(), tick(), tick()] == [None, None, None]
+    late = land(here, "crimes_20260102.csv")
+    os.utime(late, (1_750_000_000, 1_750_000_000))
+    assert tick() is None
+    assert tick() is not None, "what came after that night is new"
+
+
+@pytest.mark.parametrize("why", ["it was still being written", "it came after", "no night yet"])
+def test_files_that_no_night_can_have_taken_start_one(
+    why: str, here: Workshop, tick: Ticks, instance: dg.DagsterInstance
+) -> None:
+    if why == "it came after":
+        _green_night(instance)
+    path = land(here, "crimes_20260101.csv")
+    if why != "it was still being written":
+        os.utime(path, (1_750_000_000, 1_750_000_000))
+    if why == "it was still being written":
+        _green_night(instance)
+    assert tick() is None
+    assert tick() is not None
+
+
+def _green_night(instance: dg.DagsterInstance) -> None:
+    @dg.op
+    def nothing() -> None: ...
+
+    @dg.job(name="aldershire__nightly_crime")
+    def night() -> None:
+        nothing()
+
+    assert night.execute_in_process(instance=instance).success
+
+
 def test_a_growing_file_starts_nothing(here: Workshop, tick: Ticks) -> None:
     for n in range(1, 5):
         land(here, "crimes.csv", "x" * n)
