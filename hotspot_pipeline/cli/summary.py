@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from hotspot_pipeline.cli.running import JobOutcome
 
 
+_CLOSED = {"patrol_days": "police day", "weekly": "police week, from Monday"}
+
+
 @dataclass(frozen=True)
 class RunSummary:
     deliveries: list[dict[str, Any]]
@@ -119,7 +122,14 @@ def print_summary(force: Force, outcomes: Sequence[JobOutcome], summary: RunSumm
         console.print(f"Recodes: {summary.bulletin}", markup=False, soft_wrap=True)
     for outcome in outcomes:
         mark = "[green]done[/green]" if outcome.success else "[red]FAILED[/red]"
-        console.print(f"{outcome.job:<14} {mark} in {outcome.seconds:.1f} s {outcome.partitions}")
+        closed = (
+            f"  newest closed {_CLOSED[outcome.job]} {outcome.partitions}"
+            if outcome.partitions
+            else ""
+        )
+        console.print(
+            f"{outcome.job:<14} {mark} in {outcome.seconds:.1f} s{closed}", soft_wrap=True
+        )
         if outcome.failure:
             console.print(f"  {outcome.failure}", style="red", markup=False, soft_wrap=True)
 

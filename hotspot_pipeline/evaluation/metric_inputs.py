@@ -13,7 +13,7 @@ import polars as pl
 import shapely
 
 from hotspot_pipeline.evaluation.place_weeks import WEEK, mondays
-from hotspot_pipeline.timebase import PoliceTime, monday_of
+from hotspot_pipeline.timebase import PoliceTime, Window, monday_of
 from hotspot_pipeline.timebase.calendar import Calendar
 from hotspot_pipeline.warehouse.session import Session
 
@@ -113,6 +113,11 @@ def known_to(session: Session) -> datetime | None:
     return found
 
 
+def is_delivered(window: Window, end: datetime) -> bool:
+    """Whether what is known to `end` (UTC, without a zone) holds a window whole, but for the hours of its last night."""
+    return window.end_utc.replace(tzinfo=None) - _LAST_NIGHT <= end
+
+
 def closed_weeks(session: Session, clock: PoliceTime, start: date) -> list[date]:
     """The Mondays of the weeks that the counts reach over, not before `start`; none for a source that knows months only.
 
@@ -123,7 +128,7 @@ def closed_weeks(session: Session, clock: PoliceTime, start: date) -> list[date]
     if first is None or end is None:
         return []
     last = monday_of(end.date())
-    while clock.window(last, last + WEEK).end_utc.replace(tzinfo=None) - _LAST_NIGHT > end:
+    while not is_delivered(clock.week_window(last), end):
         last -= WEEK
     return mondays(first, last)
 

@@ -18,11 +18,18 @@ from hotspot_pipeline.evaluation.place_counts import PlaceCounts
 from hotspot_pipeline.evaluation.rate_ratio import placebo_in_space
 from hotspot_pipeline.evaluation.trials.counts import Counts
 from hotspot_pipeline.evaluation.trials.estimates import Asked, place_counts, study
-from hotspot_pipeline.evaluation.trials.files import Trial
+from hotspot_pipeline.evaluation.trials.files import (
+    AS_TREATED_DAY,
+    BEFORE_AFTER,
+    BY_LOT_OF_DAYS,
+    NEVER_CAUSAL,
+    NONE,
+    OF_DAYS,
+    Trial,
+)
 from hotspot_pipeline.evaluation.trials.lot_days import SEED
 from hotspot_pipeline.evaluation.trials.places import CORE
 
-OF_DAYS = ("itt_day", "as_treated_day", "cace_15_minutes")
 # under it, placebos among controls have too few of them to rank among
 LEAST_UNTREATED = 8
 FEWEST_DAYS = 28
@@ -61,7 +68,7 @@ def answered(known: Known, asked: Asked, groups: Collection[str]) -> Callable[[s
             )
             if measure == "rate_ratio":
                 given += _placebo(asked, found)
-        if found.scale == "log_ratio" and measure not in ("before_after", "as_treated_day"):
+        if found.scale == "log_ratio" and measure not in NEVER_CAUSAL:
             given.append(_detectable(known.trial, asked, found, measure))
         return replace(found.with_guards(*given), notes=_notes(found, measure))
 
@@ -69,17 +76,17 @@ def answered(known: Known, asked: Asked, groups: Collection[str]) -> Callable[[s
 
 
 def _design(trial: Trial, measure: str) -> Guard:
-    if measure in ("itt_day", "cace_15_minutes"):
+    if measure in BY_LOT_OF_DAYS:
         return guards.no_design(by_lot=True, has_concurrent_controls=False)
-    if measure == "as_treated_day":
+    if measure == AS_TREATED_DAY:
         return Guard("design", "forbids", "not causal: patrols were not delivered by lot, they are cut when demand spikes")  # fmt: skip
-    has_controls = measure != "before_after" and trial.arm_scheme != "none"
+    has_controls = measure != BEFORE_AFTER and trial.arm_scheme != NONE
     return guards.no_design(trial.is_by_lot and has_controls, has_controls)
 
 
 def _notes(found: Estimate, measure: str) -> tuple[str, ...]:
     # the design guard says it already
-    if measure in ("before_after", "as_treated_day"):
+    if measure in NEVER_CAUSAL:
         return tuple(n for n in found.notes if not n.startswith("not causal"))
     return found.notes
 

@@ -47,8 +47,12 @@ ArmScheme = Literal["lot_places", "lot_pairs", "chosen", "matched", "none"]
 PLACES = {"lot": "lot_places", "lot_in_pairs": "lot_pairs", "chosen": "chosen"}
 DAYS = ("none", "days", "spells")
 PLANNED, OTHERS, MATCHED, NONE = "planned", "others", "matched", "none"
-MEASURES = ("rate_ratio", "wdd", "panel", "staggered", "itt_day", "cace_15_minutes")
-OF_DAYS = ("itt_day", "cace_15_minutes")
+# what a lot of days answers, and what days answer at all; two of these answers are never an effect
+BY_LOT_OF_DAYS = ("itt_day", "cace_15_minutes")
+AS_TREATED_DAY, BEFORE_AFTER = "as_treated_day", "before_after"
+OF_DAYS = (*BY_LOT_OF_DAYS, AS_TREATED_DAY)
+NEVER_CAUSAL = (BEFORE_AFTER, AS_TREATED_DAY)
+MEASURES = ("rate_ratio", "wdd", "panel", "staggered", *BY_LOT_OF_DAYS)
 OWN_FIELDS = ("name", "places", "treated", "controls", "pairs", "days", "selected_from", "selected_to")  # fmt: skip
 _MAY_BE_LEFT_OUT = ("pairs", "selected_from", "selected_to")
 _FILE_NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -145,15 +149,15 @@ def _check_measure(trial: Trial, file: str) -> None:
     measure = trial.registered.primary_measure
     if measure not in MEASURES:
         raise NotRegistered(f"{file}: primary_measure {measure!r} is none of {', '.join(MEASURES)}")
-    if measure in OF_DAYS and trial.day_scheme == NONE:
+    if measure in BY_LOT_OF_DAYS and trial.day_scheme == NONE:
         raise NotRegistered(
             f"{file}: primary_measure {measure} needs days by lot, but days is none"
         )
-    if measure not in OF_DAYS and trial.arm_scheme == NONE:
+    if measure not in BY_LOT_OF_DAYS and trial.arm_scheme == NONE:
         raise NotRegistered(
             f"{file}: primary_measure {measure} needs controls, but controls is none"
         )
-    if (measure == "staggered") != bool(trial.starts) and measure not in OF_DAYS:
+    if (measure == "staggered") != bool(trial.starts) and measure not in BY_LOT_OF_DAYS:
         raise NotRegistered(f"{file}: primary_measure is {measure}: staggered goes with treated as {{place: its first day}}, the others with a list")  # fmt: skip
 
 

@@ -31,7 +31,6 @@ READS = (
     "patrols.trial_fidelity",
 )
 WINDOWED = ("hexes.crime_daily", "patrols.dose_daily", "patrols.visits")
-_LAST_NIGHT = timedelta(hours=6)
 _CELLS = "trial_cells"
 _DAILY = """
     select t.zone, t.place, d.police_day, d.cat_group, sum(d.n_events - d.n_police_generated)::bigint as n,
@@ -88,7 +87,7 @@ def data_to(session: Session, clock: PoliceTime) -> date | None:
     if end is None:
         return None
     day = end.date()
-    while clock.day_window(day).end_utc.replace(tzinfo=None) - _LAST_NIGHT > end:
+    while not metric_inputs.is_delivered(clock.day_window(day), end):
         day -= timedelta(days=1)
     return day
 

@@ -16,6 +16,7 @@ from hotspot_pipeline.evaluation import guards as asking
 from hotspot_pipeline.evaluation.estimate import Guard
 from hotspot_pipeline.evaluation.place_weeks import ALL
 from hotspot_pipeline.evaluation.trials.features import BALANCE
+from hotspot_pipeline.evaluation.trials.files import OF_DAYS
 from hotspot_pipeline.evaluation.trials.findings import Effect, Findings, Refusal
 from hotspot_pipeline.evaluation.wording import two_sentences
 
@@ -105,7 +106,7 @@ def _effect(f: Findings, e: Effect) -> dict[str, Any]:
     found, counts = e.estimate, e.estimate.counts
     beside = {b.name: b.standard_error for b in found.beside}
     counted, follows = two_sentences(found)
-    is_of_days = e.measure in ("itt_day", "as_treated_day", "cace_15_minutes")
+    is_of_days = e.measure in OF_DAYS
     return {
         "design_id": f.trial.design_id,
         "cut": e.cut,
