@@ -12,13 +12,14 @@ import dagster as dg
 import polars as pl
 
 from hotspot_pipeline.orchestration.tables import FRESH, Results, Workshop
+from hotspot_pipeline.published.at_once import AtOnce, by_processes
 from hotspot_pipeline.published.bulletin.assets import build_issues
 from hotspot_pipeline.published.bulletin.issuing import BULLETIN, ISSUES
 from hotspot_pipeline.published.evaluation import assets as evaluation
 from hotspot_pipeline.published.files import PublishedFile, listed
 from hotspot_pipeline.published.footer import footer_of
 from hotspot_pipeline.published.patrols import assets as patrols
-from hotspot_pipeline.published.preview import SMALL_WIDTH, preview_markdown
+from hotspot_pipeline.published.shown import large, small
 from hotspot_pipeline.warehouse.copies import publish_copy
 from hotspot_pipeline.warehouse.session import Session
 
@@ -75,7 +76,7 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
             shop.spec("published.files", deps=("published.data_quality",), kinds=("python",)),
         ])  # fmt: skip
     def files(context: dg.AssetExecutionContext) -> Results:
-        with shop.warehouse(context).session() as session:
+        with shop.warehouse(context).session() as session, by_processes() as at_once:
             footer = footer_of(session, shop.force)
             written: list[PublishedFile] = []
             yield from shop.run_write(
@@ -83,18 +84,22 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
             )
             for name, write, show in (
                 ("layers", _layers, None),
-                ("pictures", _pictures, _preview),
+                ("pictures", _pictures, large),
                 ("hot_times", _hot_times, _preview_hot_times),
                 ("patrols", patrols.write, partial(patrols.shown, session)),
                 ("evaluation", evaluation.write, partial(evaluation.shown, session)),
                 ("tables", _tables, None),
                 ("bulletin", _bulletin, None),
             ):
-                done = write(shop, session, footer)
+                done = write(shop, session, footer, at_once)
                 written += done
                 yield dg.MaterializeResult(
                     asset_key=shop.key(f"published.{name}"),
-                    metadata={**_listed(done), **_quality(footer), **(show(done) if show else {})},
+                    metadata={
+                        **_listed(done),
+                        **_quality(footer),
+                        **(show(done, at_once) if show else {}),
+                    },
                     data_version=dg.DataVersion("-".join(f.sha256[:8] for f in done) or "none"),
                 )
             copy = publish_copy(session, shop.force.published / "warehouse.duckdb", footer)
@@ -141,7 +146,9 @@ def _quality(footer: Mapping[str, str]) -> dict[str, Any]:
     } | {"data to": footer["data to"]}
 
 
-def _layers(shop: Workshop, session: Session, footer: Mapping[str, str]) -> list[PublishedFile]:
+def _layers(
+    shop: Workshop, session: Session, footer: Mapping[str, str], _: AtOnce
+) -> list[PublishedFile]:
     from hotspot_pipeline.published.layers import write_layers
 
     return write_layers(
@@ -153,7 +160,9 @@ def _layers(shop: Workshop, session: Session, footer: Mapping[str, str]) -> list
     )
 
 
-def _pictures(shop: Workshop, session: Session, footer: Mapping[str, str]) -> list[PublishedFile]:
+def _pictures(
+    shop: Workshop, session: Session, footer: Mapping[str, str], _: AtOnce
+) -> list[PublishedFile]:
     from hotspot_pipeline.published.pictures import concentration_plot, hotspot_map
 
     boundary = shop.boundary
@@ -178,7 +187,9 @@ def _pictures(shop: Workshop, session: Session, footer: Mapping[str, str]) -> li
     ]
 
 
-def _hot_times(shop: Workshop, session: Session, footer: Mapping[str, str]) -> list[PublishedFile]:
+def _hot_times(
+    shop: Workshop, session: Session, footer: Mapping[str, str], at_once: AtOnce
+) -> list[PublishedFile]:
     from hotspot_pipeline.published.hour_files import write_hour_sheets
 
     return write_hour_sheets(
@@ -187,16 +198,21 @@ def _hot_times(shop: Workshop, session: Session, footer: Mapping[str, str]) -> l
         title=shop.force.name,
         footer=footer,
         day_starts_hour=shop.force.day_starts_hour,
+        at_once=at_once,
     )
 
 
-def _bulletin(shop: Workshop, session: Session, footer: Mapping[str, str]) -> list[PublishedFile]:
+def _bulletin(
+    shop: Workshop, session: Session, footer: Mapping[str, str], _: AtOnce
+) -> list[PublishedFile]:
     from hotspot_pipeline.published.bulletin.page_files import write_newest
 
     return write_newest(shop.force.published / "bulletin", session, shop.force.name, footer)
 
 
-def _tables(shop: Workshop, session: Session, footer: Mapping[str, str]) -> list[PublishedFile]:
+def _tables(
+    shop: Workshop, session: Session, footer: Mapping[str, str], _: AtOnce
+) -> list[PublishedFile]:
     from hotspot_pipeline.published.tables import write_tables
 
     frames: dict[str, pl.DataFrame] = {}
@@ -218,17 +234,11 @@ def _listed(files: Sequence[PublishedFile]) -> dict[str, Any]:
     }
 
 
-def _preview(files: Sequence[PublishedFile]) -> dict[str, Any]:
-    """The pictures themselves, so that they show in the asset's page."""
-    return {
-        f.path.stem.replace("_", " "): dg.MetadataValue.md(preview_markdown(f.path)) for f in files
-    }
-
-
-def _preview_hot_times(files: Sequence[PublishedFile]) -> dict[str, Any]:
-    """All hotspots at a glance, and each one small: the log keeps every night's."""
+def _preview_hot_times(files: Sequence[PublishedFile], at_once: AtOnce) -> dict[str, Any]:
+    """All hotspots at a glance, and each one small."""
     if not files:
         return {"hot times": "none: no counted event of the selection window has a usable hour"}
-    small = [preview_markdown(f.path, width=SMALL_WIDTH) for f in files[1:]]
-    shown = {"all hotspots": dg.MetadataValue.md(preview_markdown(files[0].path))}
-    return shown | ({"each hotspot": dg.MetadataValue.md("\n\n".join(small))} if small else {})
+    return {
+        "all hotspots": large(files[:1], at_once)["force"],
+        **({"each hotspot": small(files[1:], at_once)} if files[1:] else {}),
+    }

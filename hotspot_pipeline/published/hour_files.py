@@ -6,9 +6,11 @@ Here: reading the tables and calling the pictures. Not here: the pictures (`hour
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from hotspot_pipeline.published.at_once import AtOnce, one_by_one
 from hotspot_pipeline.published.files import PublishedFile, remove_others
 from hotspot_pipeline.published.hour_pictures import force_weeks, hotspot_week
 from hotspot_pipeline.warehouse.session import Session
@@ -27,7 +29,13 @@ _HOTSPOTS = "select hotspot_id, window_from, window_to from hexes.hotspots order
 
 
 def write_hour_sheets(
-    out: Path, session: Session, *, title: str, footer: Mapping[str, str], day_starts_hour: int
+    out: Path,
+    session: Session,
+    *,
+    title: str,
+    footer: Mapping[str, str],
+    day_starts_hour: int,
+    at_once: AtOnce = one_by_one,
 ) -> list[PublishedFile]:
     """The overview first, then a sheet for each hotspot by rank. Sheets of places that are no hotspots any more go; without an event whose
     hour is known there are none."""
@@ -42,12 +50,12 @@ def write_hour_sheets(
             "footer": footer,
             "day_starts_hour": day_starts_hour,
         }
-        written = [
-            force_weeks(out / "force.png", **given),
-            *(
-                hotspot_week(out / f"{h}.png", h, **given)
-                for h in hotspots.get_column("hotspot_id")
-            ),
-        ]
+        places = hotspots.get_column("hotspot_id")
+        written = at_once(
+            [
+                partial(force_weeks, out / "force.png", **given),
+                *(partial(hotspot_week, out / f"{h}.png", h, **given) for h in places),
+            ]
+        )
     remove_others(out, written)
     return written

@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import dagster as dg
-
 from hotspot_pipeline.orchestration.tables import Workshop
+from hotspot_pipeline.published.at_once import AtOnce
 from hotspot_pipeline.published.evaluation import areas, effect_rows, trial_facts, week_facts
 from hotspot_pipeline.published.evaluation import rows as week_rows
 from hotspot_pipeline.published.files import PublishedFile
-from hotspot_pipeline.published.preview import SMALL_WIDTH, preview_markdown
+from hotspot_pipeline.published.shown import large, small
 from hotspot_pipeline.warehouse.session import Session, Write
 
 AREAS = week_facts.AREAS
@@ -24,7 +23,9 @@ _WATCHED = f"""
 """
 
 
-def write(shop: Workshop, session: Session, footer: Mapping[str, str]) -> list[PublishedFile]:
+def write(
+    shop: Workshop, session: Session, footer: Mapping[str, str], at_once: AtOnce
+) -> list[PublishedFile]:
     from hotspot_pipeline.published.evaluation.files import write_evaluation
 
     rows = week_rows.read_weeks(session)
@@ -35,6 +36,7 @@ def write(shop: Workshop, session: Session, footer: Mapping[str, str]) -> list[P
         effect_rows.read_effects(session),
         title=shop.force.name,
         footer=footer,
+        at_once=at_once,
     )
 
 
@@ -42,16 +44,16 @@ def write_areas(shop: Workshop, session: Session) -> Write:
     return session.replace_table(shop.catalog[AREAS], areas.read_areas(session))
 
 
-def shown(session: Session, files: Sequence[PublishedFile]) -> dict[str, Any]:
+def shown(session: Session, files: Sequence[PublishedFile], at_once: AtOnce) -> dict[str, Any]:
     """The figures that people watch, trials and overviews large, each hotspot small."""
     pictures = [f for f in files if f.kind == "png"]
     if not pictures:
         return {"evaluation": "none: no police week is closed and no trial is on file"}
     watched = session.frame(_WATCHED).row(0, named=True)
-    large = {name.replace("_", " "): n for name, n in watched.items()} | {
-        f.path.stem.replace("_", " "): dg.MetadataValue.md(preview_markdown(f.path))
-        for f in pictures
-        if not f.name.startswith(_OF_A_HOTSPOT)
+    of_hotspots = [f for f in pictures if f.name.startswith(_OF_A_HOTSPOT)]
+    others = [f for f in pictures if f not in of_hotspots]
+    return {
+        **{name.replace("_", " "): n for name, n in watched.items()},
+        **large(others, at_once),
+        **({"each hotspot": small(of_hotspots, at_once)} if of_hotspots else {}),
     }
-    small = [preview_markdown(f.path, width=SMALL_WIDTH) for f in pictures if f.name.startswith(_OF_A_HOTSPOT)]  # fmt: skip
-    return large | ({"each hotspot": dg.MetadataValue.md("\n\n".join(small))} if small else {})

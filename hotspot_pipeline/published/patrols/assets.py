@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import dagster as dg
-
 from hotspot_pipeline.orchestration.tables import Workshop
+from hotspot_pipeline.published.at_once import AtOnce
 from hotspot_pipeline.published.files import PublishedFile
 from hotspot_pipeline.published.patrols import rows as patrol_rows
-from hotspot_pipeline.published.preview import SMALL_WIDTH, preview_markdown
+from hotspot_pipeline.published.shown import large, small
 from hotspot_pipeline.warehouse.session import Session
 
 READS = patrol_rows.TABLES
@@ -27,7 +26,9 @@ _NEWEST_WEEK = f"""
 """
 
 
-def write(shop: Workshop, session: Session, footer: Mapping[str, str]) -> list[PublishedFile]:
+def write(
+    shop: Workshop, session: Session, footer: Mapping[str, str], at_once: AtOnce
+) -> list[PublishedFile]:
     from hotspot_pipeline.published.patrols.files import write_patrol_sheets
 
     for table in READS:  # a force without patrol feeds has none of them
@@ -40,22 +41,18 @@ def write(shop: Workshop, session: Session, footer: Mapping[str, str]) -> list[P
         footer=footer,
         boundary=boundary.polygon_bng if boundary else None,
         day_starts_hour=shop.force.day_starts_hour,
+        at_once=at_once,
     )
 
 
-def shown(session: Session, files: Sequence[PublishedFile]) -> dict[str, Any]:
+def shown(session: Session, files: Sequence[PublishedFile], at_once: AtOnce) -> dict[str, Any]:
     """The figures that people watch, the overviews and the map large, each hotspot small."""
     if not files:
         return {"patrols": "none: no plan, no fixes"}
     figures = session.frame(_NEWEST_WEEK).row(0, named=True)
-    large = {
-        f.path.stem.replace("_", " "): dg.MetadataValue.md(preview_markdown(f.path))
-        for f in files[:_N_LARGE]
+    of_hotspots = files[_N_LARGE:]
+    return {
+        **{name.replace("_", " "): n for name, n in figures.items() if n is not None},
+        **large(files[:_N_LARGE], at_once),
+        **({"each hotspot": small(of_hotspots, at_once)} if of_hotspots else {}),
     }
-    small = [preview_markdown(f.path, width=SMALL_WIDTH) for f in files[_N_LARGE:]]
-    watched = {name.replace("_", " "): n for name, n in figures.items() if n is not None}
-    return (
-        watched
-        | large
-        | ({"each hotspot": dg.MetadataValue.md("\n\n".join(small))} if small else {})
-    )

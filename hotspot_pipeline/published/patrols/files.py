@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from shapely.geometry.base import BaseGeometry
 
+from hotspot_pipeline.published.at_once import AtOnce, one_by_one
 from hotspot_pipeline.published.files import PublishedFile, remove_others
 from hotspot_pipeline.published.page import window_text
 from hotspot_pipeline.published.patrols.dwell_map import dwell_map
@@ -33,25 +35,26 @@ def write_patrol_sheets(
     footer: Mapping[str, str],
     boundary: BaseGeometry | None,
     day_starts_hour: int,
+    at_once: AtOnce = one_by_one,
 ) -> list[PublishedFile]:
     """The newest week, all days, the map, then a sheet for each hotspot, by name; none at all without rows."""
     written: list[PublishedFile] = []
     if rows is not None:
         foot = {**footer, **rows.facts}
         period = window_text(rows.first_day, rows.last_day + timedelta(days=1))
-        written = [
-            overview(out / NEWEST_WEEK, rows, week=rows.last_week, title=title, footer=foot),
-            overview(out / OVERVIEW, rows, week=None, title=title, footer=foot),
-            dwell_map(
-                out / DWELL_MAP, cells=rows.cells, areas=rows.areas, boundary=boundary, period=period, title=title, footer=foot
+        written = at_once([
+            partial(overview, out / NEWEST_WEEK, rows, week=rows.last_week, title=title, footer=foot),
+            partial(overview, out / OVERVIEW, rows, week=None, title=title, footer=foot),
+            partial(
+                dwell_map, out / DWELL_MAP, cells=rows.cells, areas=rows.areas, boundary=boundary, period=period, title=title, footer=foot
             ),
             *(
-                hotspot_patrols(
-                    out / f"patrols_of_{file_name(h)}.png", h, rows, title=title, footer=foot, day_starts_hour=day_starts_hour
+                partial(
+                    hotspot_patrols, out / f"patrols_of_{file_name(h)}.png", h, rows, title=title, footer=foot, day_starts_hour=day_starts_hour
                 )
                 for h in rows.hotspots
             ),
-        ]  # fmt: skip
+        ])  # fmt: skip
     remove_others(out, written)
     return written
 
