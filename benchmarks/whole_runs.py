@@ -10,7 +10,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -44,21 +45,6 @@ def command(data: Path, watch: Stopwatch, *arguments: str) -> dict[str, Any]:
     return document
 
 
-def divide(data: Path, watch: Stopwatch, jobs: Iterable[Mapping[str, Any]]) -> int:
-    """Sets the laps (inside steps, between them, outside jobs) and each step as a part; returns the number of events that
-    Dagster recorded."""
-    jobs = list(jobs)
-    steps, n_events = steps_of(data, [job["run_id"] for job in jobs])
-    in_jobs, in_steps = sum(job["seconds"] for job in jobs), sum(steps.values())
-    watch.laps = {
-        "inside steps": in_steps,
-        "in jobs, outside steps": in_jobs - in_steps,
-        "outside jobs": watch.seconds - in_jobs,
-    }
-    watch.parts = dict(sorted(steps.items(), key=lambda step: -step[1]))
-    return n_events
-
-
 def steps_of(data: Path, run_ids: Iterable[str]) -> tuple[dict[str, float], int]:
     """Seconds of each step by its table or task, and the number of events, from Dagster's store."""
     os.environ["DAGSTER_HOME"] = str(data / "dagster_home")
@@ -79,7 +65,8 @@ def steps_of(data: Path, run_ids: Iterable[str]) -> tuple[dict[str, float], int]
 class StepClock:
     """Seconds and CPU seconds inside each step of a run in this process, without what Dagster takes to record the events of the step.
 
-    `steps` and `cpu` are by table or task; `recording` is what was taken off, `n_events` how many events it was.
+    `steps` and `cpu` are by table or task; `recording` is what was taken off, `n_events` how many events it was. `n_deliveries` and
+    `n_changed` (tables) are what the run says of itself.
     """
 
     def __init__(self) -> None:
@@ -87,6 +74,8 @@ class StepClock:
         self.cpu: dict[str, float] = {}
         self.recording = 0.0
         self.n_events = 0
+        self.n_deliveries = 0
+        self.n_changed = 0
         self._since: dict[str, tuple[float, float]] = {}
 
     def watch_events(self) -> None:
@@ -116,17 +105,23 @@ class StepClock:
         dg.DagsterInstance.handle_new_event = timed  # type: ignore[method-assign]
 
 
-def run_here(data: Path, watch: Stopwatch, rebuild: tuple[str, ...] = ()) -> StepClock:
-    """`hotspots run` in this process, imports not counted; raises Disagreement where it fails."""
+def run_here(
+    data: Path, watch: Stopwatch, rebuild: tuple[str, ...] = (), *, with_imports: bool = False
+) -> StepClock:
+    """`hotspots run` in this process, imports counted only if asked for; raises Disagreement where it fails."""
     os.environ |= {"HOTSPOTS_DATA": str(data), "DAGSTER_DISABLE_TELEMETRY": "yes", "DAGSTER_HOME": str(data / "dagster_home")}  # fmt: skip
-    from hotspot_pipeline.cli.running import run_force
-    from hotspot_pipeline.settings import Settings
+    counted = nullcontext() if with_imports else watch.race()
+    with watch.race() if with_imports else nullcontext():
+        from hotspot_pipeline.cli.running import run_force
+        from hotspot_pipeline.settings import Settings
 
-    settings = Settings.from_env()
-    clock = StepClock()
-    clock.watch_events()
-    with watch.race():
-        outcomes, _ = run_force(settings, settings.force(), rebuild=rebuild, quiet=True)
+        settings = Settings.from_env()
+        clock = StepClock()
+        clock.watch_events()
+        with counted:
+            outcomes, summary = run_force(settings, settings.force(), rebuild=rebuild, quiet=True)
+    clock.n_deliveries = len(summary.deliveries)
+    clock.n_changed = sum(len(o.changed) for o in outcomes)
     failed = [f"{o.job}: {o.failure}" for o in outcomes if not o.success]
     if failed:
         raise Disagreement("; ".join(failed))

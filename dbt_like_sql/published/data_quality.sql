@@ -43,7 +43,9 @@ fixes as (
 
 newest as (
 
-    select max(event_date) as data_to from hexes.events where is_counted
+    -- of an event that is known by its month only, the source holds the whole month
+    select max(case when time_known = 'month' then last_day(event_date) else event_date end) as data_to
+    from hexes.events where is_counted
 
 ),
 

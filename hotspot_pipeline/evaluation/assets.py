@@ -221,9 +221,7 @@ def _months(session: Session) -> pl.DataFrame:
     ends = session.frame("select min(month) as a, max(month) as b, max(event_date) as c from hexes.events where is_counted").row(0)  # fmt: skip
     months = pl.date_range(ends[0], ends[1], "1mo", eager=True).to_list() if ends[0] else []
     rows = dense(found, list(inputs.cells_prints(session)), months, CATEGORY_GROUPS)
-    end = inputs.known_to(session)
-    closes = pl.col("month").dt.offset_by("1mo")
-    complete = closes <= pl.lit(end.date() if end else None, pl.Date)
+    complete = pl.col("month").dt.offset_by("1mo") <= pl.lit(inputs.months_to(session), pl.Date)
     return rows.rename({"week_start": "month"}).with_columns(is_complete=complete.fill_null(False))
 
 

@@ -53,6 +53,7 @@ _COUNTS = """
     from {table} w join {cells} {place} on {place}.cell = w.cell
     group by all order by all
 """
+_MONTHS_END = "select cast(max(month) + interval 1 month as date) from hexes.events where time_known = 'month'"
 _ENDS = """
     select max(known_from_utc) from history.extracts
     where kind in ('full', 'delta') and withdrawn_known_utc is null and table_name in ('crimes', 'asb_incidents')
@@ -111,6 +112,13 @@ def known_to(session: Session) -> datetime | None:
     found = session.value(_ENDS)
     assert found is None or isinstance(found, datetime)
     return found
+
+
+def months_to(session: Session) -> date | None:
+    """The day to which months are delivered whole: that of the nightly feeds, and of a source that knows months only the end of its newest."""
+    known, ends = known_to(session), session.value(_MONTHS_END)
+    assert ends is None or isinstance(ends, date)
+    return min((day for day in (known.date() if known else None, ends) if day), default=None)
 
 
 def is_delivered(window: Window, end: datetime) -> bool:

@@ -34,7 +34,7 @@ _CSV = (
     "hexes.hotspots", "hexes.hotspot_cells", "hexes.cell_scores", "hexes.concentration", "hexes.concentration_curve",
     "hexes.prediction_accuracy", "hexes.crime_monthly", "published.deliveries", "published.data_quality",
     "published.weekly_issues", "hot_times.windows", "hot_times.window_sets", "hot_times.window_parts", "hot_times.night_links",
-    "hot_times.profiles", "hot_times.profile_bins",
+    "hot_times.profiles", "hot_times.profile_bins", "evaluation.monthly_metrics", "evaluation.refusals",
 )  # fmt: skip
 _FOOTER = ("published.data_quality",)
 _HOT_TIMES = (

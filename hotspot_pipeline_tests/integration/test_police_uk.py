@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import gzip
 from collections import Counter
+from datetime import date
 from pathlib import Path
 
 import h3
@@ -195,6 +196,29 @@ def test_a_month_only_feed_has_months_and_no_weeks(
         assert (
             session.value("select count(*) from hexes.events where hour_of_week is not null") == 0
         )
+
+
+def test_its_evaluation_is_months_and_says_why_nothing_is_finer(
+    warwickshire: tuple[Settings, Force, list[JobOutcome], RunSummary],
+) -> None:
+    settings, force, _, summary = warwickshire
+    with warehouse_of(settings, force).session(read_only=True) as session:
+        of_months = "select month, is_complete, sum(n_events) from evaluation.monthly_metrics where cat_group = 'ALL' group by all order by all"
+        months = session.frame(of_months)
+        assert months["month"].to_list() == [date(2025, n, 1) for n in range(1, 13)]
+        assert months["is_complete"].all(), "a release holds whole months"
+        of_hotspots = session.value("select sum(n_events) from hexes.hotspots")
+        assert months[:, 2].sum() == of_hotspots
+        for finer in ("weekly_metrics", "control_limits", "effects"):
+            assert session.value(f"select count(*) from evaluation.{finer}") == 0
+        refused = session.frame("select what, reason, needs from evaluation.refusals")
+    of_week = refused.filter(reason="the source says of each event only the month")
+    assert {"events a week", "harm a week", "control limits and signals", "completeness and nowcast"} <= set(of_week["what"])  # fmt: skip
+    assert refused["needs"].str.len_chars().min() > 10
+    tables = force.published / "tables"
+    assert pl.read_csv(tables / "monthly_metrics.csv").height == months.height * 7 * pl.read_csv(tables / "hotspots.csv").height  # fmt: skip
+    assert pl.read_csv(tables / "refusals.csv").height == refused.height
+    assert str(summary.quality[0]["data_to"]) == "2025-12-31"
 
 
 def test_the_published_files_hold_the_hotspots(

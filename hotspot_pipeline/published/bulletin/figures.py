@@ -31,7 +31,7 @@ class LastIssue:
 
     @property
     def complete_to(self) -> date:
-        """The last day that its data reached: all of the newest month where nothing is known but months."""
+        """The last day that its data reached: all of the newest month where nothing is known but months (early issues name its first day)."""
         if self.week_to is None:
             return self.data_to.replace(day=monthrange(self.data_to.year, self.data_to.month)[1])
         return self.data_to
@@ -128,8 +128,9 @@ def hotspots_of(figures: pl.DataFrame) -> list[str]:
 
 
 def newest(session: Session) -> tuple[date | None, date | None, date | None]:
-    """(newest day with a counted event, newest week, newest month of events known by month only)."""
+    """(newest day with a counted event, newest week, newest month of events known by month only: all of it is delivered)."""
     row: tuple[date | None, date | None, date | None] = session.frame(
-        f"select max(event_date), max(week_start), max(event_date) filter (week_start is null) from {NOW}"
+        f"select max(case when week_start is null then last_day(event_date) else event_date end), max(week_start), "
+        f"max(event_date) filter (week_start is null) from {NOW}"
     ).row(0)
     return row

@@ -177,6 +177,22 @@ def test_cuts_stand_beside_the_latest_with_the_lookup_of_their_moment(office: Of
     assert latest.rows() == [("v2", None, FIRST)]
 
 
+@pytest.mark.parametrize(
+    ("kind", "lacking"),
+    [("snapshot", []), ("delta", [date(2026, 7, 1)])],
+    ids=["of months alone", "beside a nightly feed"],
+)
+def test_a_month_is_complete_once_every_source_holds_it(
+    kind: str, lacking: list[date], office: Office
+) -> None:
+    monthly = [e | {"week_start": None, "police_day": None, "time_known": "month", "event_date": e["month"]} for e in made_events()]  # fmt: skip
+    office.settle(monthly)
+    office.session.execute(f"update history.extracts set kind = '{kind}'")
+    office.night("one")
+    months = office.session.frame("select * from evaluation.monthly_metrics where not is_complete")
+    assert months["month"].unique().to_list() == lacking
+
+
 def test_a_source_of_months_has_months_and_refusals(office: Office) -> None:
     monthly = [e | {"week_start": None, "police_day": None, "time_known": "month", "event_date": e["month"]} for e in made_events()]  # fmt: skip
     office.settle(monthly)

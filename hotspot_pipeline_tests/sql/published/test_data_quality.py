@@ -82,6 +82,11 @@ def test_data_reach_to_the_newest_event_that_counts(desk: Desk) -> None:
     assert {row["data_to"] for row in desk.run("published.data_quality")} == {JAN}
 
 
+def test_data_of_months_reach_to_the_end_of_the_newest(desk: Desk) -> None:
+    desk.given("hexes.events", event(1) | {"time_known": "month", "event_date": date(2026, 2, 1)})
+    assert {row["data_to"] for row in desk.run("published.data_quality")} == {date(2026, 2, 28)}
+
+
 def test_with_nothing_at_all_every_measure_is_nought(desk: Desk) -> None:
     rows = desk.run("published.data_quality")
     assert {row["n"] for row in rows} == {0}
