@@ -194,8 +194,14 @@ def save_png(figure: Figure, path: Path) -> None:
 
     canvas: Any = FigureCanvasAgg(figure)
     canvas.draw()
-    drawn = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba())
-    fewer = drawn.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    drawn = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba()).convert("RGB")
+    # an eighth of the time of Pillow's default, no shade off by more than can be seen; the paper must stay white
+    fewer = drawn.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    palette = fewer.getpalette() or []
+    paper = fewer.getpixel((0, 0))
+    assert isinstance(paper, int)
+    palette[3 * paper : 3 * paper + 3] = drawn.getpixel((0, 0))  # type: ignore[assignment]
+    fewer.putpalette(palette)
     # a level higher takes ten times as long for a fifteenth of the bytes
     fewer.save(path, format="PNG", compress_level=6, dpi=(DPI, DPI))
 

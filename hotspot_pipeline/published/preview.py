@@ -23,5 +23,5 @@ def preview_markdown(path: Path, *, width: int = PREVIEW_WIDTH) -> str:
         height = round(full.height * width / full.width)
         small = full.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
-    small.save(buffer, "WEBP", quality=WEBP_QUALITY, method=6)
+    small.save(buffer, "WEBP", quality=WEBP_QUALITY, method=4)
     return f"![{path.stem}](data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()})"
