@@ -32,6 +32,7 @@ from hotspot_pipeline.patrols.zone_raster import ZoneRaster
 from hotspot_pipeline.patrols.zones import Floats, ZoneShapes
 
 POOR, AT_BASE, AT_SCENE = 1, 2, 4  # bits of a fix
+_HAIR_M = 0.05  # by which an outline may lie beside the sides of its parts, and more
 
 
 @compiled
@@ -62,6 +63,7 @@ def run_pass(
         raster.edges,
     )
     part_first, edge_begin, edge_end = raster.part_first, raster.edge_begin, raster.edge_end
+    middle = raster.middle
     n_zones = part_zone[-1] + 1 if len(part_zone) else 0
     room = 6 * n_zones + 8  # more than what one fix and the end of its device can write
     rows, n = np.empty((4096 + room, WIDTH), np.int64), 0
@@ -120,26 +122,33 @@ def run_pass(
             c, r = (x[i] - x0) / pixel_m, (y[i] - y0) / pixel_m
             is_on = 0.0 <= c < n_columns and 0.0 <= r < n_rows
             pixel = int(r) * n_columns + int(c) if is_on else 0
+            is_near = is_on and away[pixel] == 0
+            begin = list_first[slot[pixel]] if is_near else 0
+            end = list_first[slot[pixel] + 1] if is_near else 0
+            off_m = 0.0  # from the middle of the pixel, and a hair's breadth
+            if is_near:
+                c, r = c - int(c) - 0.5, r - int(r) - 0.5
+                off_m = np.sqrt(c * c + r * r) * pixel_m + _HAIR_M
             n_pieces = 0
             squared_m = (x[i] - x[good]) ** 2 + (y[i] - y[good]) ** 2 if is_joined else -1.0
             # a way to a place further from any zone than it is long passes none
-            clear = (int(away[pixel]) - 1) * pixel_m + reach_m if is_on and away[pixel] else 0.0
+            clear = (int(away[pixel]) - 1) * pixel_m + reach_m if is_on and not is_near else 0.0
             if squared_m >= clear * clear and not (
                 mark & AT_BASE and marks[0 if one_mark else good] & AT_BASE
             ):
-                begin = list_first[slot[pixel]] if is_on and away[pixel] == 0 else 0
-                end = list_first[slot[pixel] + 1] if is_on and away[pixel] == 0 else 0
-                if (
-                    end > begin
-                    and squared_m <= reach_m * reach_m
-                    and edge_begin[begin] == edge_end[end - 1]
-                ):
-                    # a short way to where no outline is near lies wholly in the zones listed there
+                is_clear = is_near and squared_m <= reach_m * reach_m
+                if is_clear:
+                    # a way shorter than it is from its end to a zone's outline is wholly inside or wholly outside
+                    most_m = np.sqrt(squared_m) + off_m
                     for entry in range(begin, end):
-                        pieces[n_pieces, 0], pieces[n_pieces, 1] = 0.0, 1.0
-                        piece_zone[n_pieces] = entry_zone[entry]
-                        n_pieces += 1
-                else:
+                        if middle[entry] < -most_m:
+                            pieces[n_pieces, 0], pieces[n_pieces, 1] = 0.0, 1.0
+                            piece_zone[n_pieces] = entry_zone[entry]
+                            n_pieces += 1
+                        elif middle[entry] <= most_m:
+                            is_clear = False
+                            break
+                if not is_clear:
                     n_pieces = pieces_in(
                         x[good], y[good], x[i], y[i], i, part_seen, pieces, piece_zone, x0, y0, pixel_m, n_columns,
                         n_rows, reach_m, away, slot, list_first, part_first, parts, part_zone, corner_first, cx, cy,
@@ -163,7 +172,7 @@ def run_pass(
                         n_crossed += 1
                     crossing[z, 0], crossing[z, 1] = since, until
             s = float(sigma[0 if one_sigma else i]) * n_sigma
-            if is_on and away[pixel] == 0 and not mark & AT_BASE:
+            if is_near and not mark & AT_BASE:
                 pace = float(speed[0 if one_speed else i])
                 if np.isnan(pace):
                     pace = -1.0
@@ -173,10 +182,12 @@ def run_pass(
                             * float(np.hypot(x[i] - x[good], y[i] - y[good]))
                             / (t[i] - t[good])
                         )
-                for entry in range(list_first[slot[pixel]], list_first[slot[pixel] + 1]):
+                for entry in range(begin, end):
+                    if middle[entry] - off_m > max(exit_buffer_m, s):
+                        continue
                     z = entry_zone[entry]
                     outside = -reach_m
-                    if edge_begin[entry] < edge_end[entry]:
+                    if middle[entry] + off_m >= -s:
                         outside = signed_distance(
                             x[i], y[i], reach_m, edges, edge_begin[entry], edge_end[entry], ex0, ey0, ex1, ey1,
                             parts, part_first[entry], part_first[entry + 1], corner_first, cx, cy,

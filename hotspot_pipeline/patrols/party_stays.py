@@ -5,12 +5,16 @@ Here: frames of stays, one row in, one row out. Not here: parties and visits (`v
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
+from hotspot_pipeline.patrols.compiled import compiled
 from hotspot_pipeline.patrols.dwell import Dwell
+from hotspot_pipeline.patrols.dwell_rows import Longs
 from hotspot_pipeline.patrols.intervals import runs
 
 PARTY = ["party", "zone"]
+_NEVER = -(1 << 62)
 
 
 def with_bounds(found: Dwell) -> pl.DataFrame:
@@ -54,25 +58,57 @@ def taken_together(stays: pl.DataFrame) -> pl.DataFrame:
     Of each device the fix outside is as far from its first fix inside as twice the stay's own beginning is. Evidence that
     contradicts the others (outside after somebody was inside) is left aside: then they were not together.
     """
-    together = runs(stays, PARTY).rename({"run": "together"})
-    first, last = (
-        getattr(pl.col(n), how)().over("together")
-        for n, how in (("first_inside_ms", "min"), ("last_fix_ms", "max"))
-    )
-    left_out = 2 * pl.col("start_ms") - pl.col("first_inside_ms")
-    back_out = 2 * pl.col("end_ms") - pl.col("last_fix_ms")
-
-    def latest(moment: pl.Expr) -> pl.Expr:
-        return pl.when(moment <= first).then(moment).max().over("together")
-
-    def earliest(moment: pl.Expr) -> pl.Expr:
-        return pl.when(moment >= last).then(moment).min().over("together")
-
-    since, until = (first + latest(left_out)) // 2, (last + earliest(back_out) + 1) // 2
+    together = runs(stays, PARTY)
     start, end = pl.col("start_ms"), pl.col("end_ms")
+    moments = together.select(
+        "first_inside_ms",
+        "last_fix_ms",
+        left_out=2 * start - pl.col("first_inside_ms"),
+        back_out=2 * end - pl.col("last_fix_ms"),
+        before=pl.col("before_ms").fill_null(_NEVER),
+        after=pl.col("after_ms").fill_null(_NEVER),
+    )
+    # windows by run: in polars they cost two thirds of all that visits take, for most runs have one stay
+    found = _of_runs(together.get_column("run").to_numpy(), *(c.to_numpy() for c in moments))
+    since, until, before, after = (
+        pl.when(pl.lit(c) != _NEVER).then(pl.lit(c)) for c in map(pl.Series, found)
+    )
     return together.with_columns(
         patrol_from_ms=pl.max_horizontal(start, since),
         patrol_to_ms=pl.min_horizontal(end, until),
-        before_ms=pl.max_horizontal(pl.col("before_ms"), latest(pl.col("before_ms"))),
-        after_ms=pl.min_horizontal(pl.col("after_ms"), earliest(pl.col("after_ms"))),
-    ).drop("together", "reached_ms")
+        before_ms=pl.max_horizontal("before_ms", before),
+        after_ms=pl.min_horizontal("after_ms", after),
+    ).drop("run", "reached_ms")
+
+
+@compiled
+def _of_runs(
+    run: Longs, first_inside: Longs, last_fix: Longs, left_out: Longs, back_out: Longs, before: Longs, after: Longs
+) -> tuple[Longs, Longs, Longs, Longs]:  # fmt: skip
+    """(since, until, before, after) by row: what the rows of its run, which follow each other, say together; `_NEVER` where none does."""
+    n = len(run)
+    since, until = np.full(n, _NEVER), np.full(n, _NEVER)
+    latest, earliest = np.full(n, _NEVER), np.full(n, _NEVER)
+    a = 0
+    while a < n:
+        b = a + 1
+        while b < n and run[b] == run[a]:
+            b += 1
+        first, last = first_inside[a:b].min(), last_fix[a:b].max()
+        out = back = came = left = _NEVER
+        for i in range(a, b):
+            if left_out[i] <= first:
+                out = max(out, left_out[i])
+            if back_out[i] >= last and (back == _NEVER or back_out[i] < back):
+                back = back_out[i]
+            if before[i] <= first:
+                came = max(came, before[i])
+            if after[i] >= last and (left == _NEVER or after[i] < left):
+                left = after[i]
+        if out != _NEVER:
+            since[a:b] = (first + out) // 2
+        if back != _NEVER:
+            until[a:b] = (last + back + 1) // 2
+        latest[a:b], earliest[a:b] = came, left
+        a = b
+    return since, until, latest, earliest
