@@ -5,7 +5,9 @@ Here: counting by device, order within one. Not here: what is done with the orde
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeVar
+from concurrent.futures import Executor
+from itertools import pairwise
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,19 +23,19 @@ Marks = NDArray[np.uint8]
 
 
 class Fixes(NamedTuple):
-    """Columns of fixes, as they come or in order; the last three may be one for all."""
+    """Columns of fixes as they come, each in the same pieces. The last three may be one value for all instead."""
 
-    device: Ints
-    t: Longs
-    x: Floats
-    y: Floats
-    sigma: Sigmas
-    marks: Marks
-    speed: Sigmas
+    device: list[Ints]
+    t: list[Longs]
+    x: list[Floats]
+    y: list[Floats]
+    sigma: list[Sigmas] | Sigmas
+    marks: list[Marks] | Marks
+    speed: list[Sigmas] | Sigmas
 
 
 class Ordered(NamedTuple):
-    """Fixes by device and time; those of the k-th device are `first[k]` to `first[k + 1]`."""
+    """Fixes by device and time; those of the k-th device are `first[k]` to `first[k + 1]`. The last three may be one for all."""
 
     first: Longs
     t: Longs
@@ -44,26 +46,67 @@ class Ordered(NamedTuple):
     speed: Sigmas
 
 
-def is_in_order(fixes: Fixes) -> bool:
-    """Whether the fixes come by device, time, easting and northing."""
-    return _is_in_order(fixes.device, fixes.t, fixes.x, fixes.y)
+def by_device(fixes: Fixes, threads: Executor, n_threads: int) -> tuple[Ordered, bool]:
+    """(fixes by device, whether they are by time too), copied once unless they come in one piece and in order.
+
+    Otherwise fixes of a device stay in the order in which they came: `in_order` does the rest, some devices at a time.
+    """
+    n_devices = max((int(d.max()) for d in fixes.device if len(d)), default=-1) + 1
+    of_thread = shares(np.cumsum([0, *map(len, fixes.device)]), n_threads)
+
+    def counted(share: tuple[int, int]) -> Longs:
+        n = np.zeros(n_devices, np.int64)
+        for device in fixes.device[slice(*share)]:
+            _count(device, n)
+        return n
+
+    counts = list(threads.map(counted, of_thread))
+    first = np.concatenate(([0], np.cumsum(sum(counts, np.zeros(n_devices, np.int64)))))
+    columns: list[Any] = list(fixes[1:])
+    if len(fixes.device) == 1 and _is_in_order(
+        fixes.device[0], fixes.t[0], fixes.x[0], fixes.y[0]
+    ):
+        return Ordered(first, *(c[0] if isinstance(c, list) else c for c in columns)), True
+    placed = [
+        np.empty(first[-1], c[0].dtype if c else np.float64) if isinstance(c, list) else c
+        for c in columns
+    ]
+
+    def place(share: tuple[int, int], at: Longs) -> None:
+        for k in range(*share):
+            n = np.zeros(n_devices, np.int64)
+            _count(fixes.device[k], n)
+            order = _order_of_piece(fixes.device[k], n)
+            for column, into in zip(columns, placed, strict=True):
+                if isinstance(column, list):
+                    _put(column[k], order, n, at, into)
+            at += n
+
+    # those of a later thread come after those of an earlier one
+    before = np.cumsum([first[:-1], *counts[:-1]], axis=0)
+    list(threads.map(place, of_thread, before))
+    return Ordered(first, *placed), False
 
 
-def in_order(fixes: Fixes, first: Longs, begin: int, end: int, *, is_ordered: bool) -> Ordered:
-    """The fixes of devices `begin` to `end`, copied unless they are in order already. `first`: `counted` of all.
+def in_order(fixes: Ordered, begin: int, end: int, *, is_ordered: bool) -> Ordered:
+    """The fixes of devices `begin` to `end` by time, in place.
 
     Of fixes of one device and moment the westernmost comes first, so that no order of arrival matters.
     """
-    mine = first[begin : end + 1] - first[begin]
-    if is_ordered:
-        a, b = first[begin], first[end]
-        sigma, speed = (c if len(c) == 1 else c[a:b] for c in (fixes.sigma, fixes.speed))
-        marks = fixes.marks if len(fixes.marks) == 1 else fixes.marks[a:b]
-        return Ordered(mine, fixes.t[a:b], fixes.x[a:b], fixes.y[a:b], sigma, marks, speed)
-    placed = _placed(*fixes, mine, begin, end)
-    _order_times(mine, *placed)
-    t, x, y, sigma, marks, speed = placed
-    return Ordered(mine, fixed(t), fixed(x), fixed(y), fixed(sigma), fixed(marks), fixed(speed))
+    first, a, b = fixes.first[begin : end + 1], fixes.first[begin], fixes.first[end]
+    n = len(fixes.t)
+    # what is one for all as a copy too: compiled code is made once for columns that may be written
+    mine: list[Any] = [c[a:b] if len(c) == n else c.copy() for c in fixes[1:]]
+    if not is_ordered:
+        _order_times(first - a, *mine)
+    return Ordered(first - a, *map(fixed, mine))
+
+
+def shares(first: Longs, n: int) -> list[tuple[int, int]]:
+    """What is counted by `first` (from 0 to all) in at most `n` runs with about as much in each."""
+    cuts = np.searchsorted(first, np.linspace(0, first[-1], n + 1)[1:-1])
+    ends = sorted({0, *cuts.tolist(), len(first) - 1})
+    return [(a, b) for a, b in pairwise(ends) if b > a]
 
 
 def fixed(column: NDArray[_T]) -> NDArray[_T]:
@@ -81,17 +124,30 @@ def max_gaps(ordered: Ordered, rules: DwellRules) -> Longs:
 
 
 @compiled
-def counted(device: Ints) -> Longs:
-    """(n_devices + 1,): how many fixes come before those of each device. Numbers that nobody has have none."""
-    most = -1
+def _count(device: Ints, n: Longs) -> None:
     for d in device:
-        most = max(most, d)
-    first = np.zeros(most + 2, np.int64)
-    for d in device:
-        first[d + 1] += 1
-    for d in range(most + 1):
-        first[d + 1] += first[d]
-    return first
+        n[d] += 1
+
+
+@compiled
+def _order_of_piece(device: Ints, n: Longs) -> Ints:
+    """Row numbers by device, `n` of each, otherwise as they come."""
+    at = np.cumsum(n) - n
+    order = np.empty(len(device), np.int32)
+    for i in range(len(device)):
+        order[at[device[i]]] = i
+        at[device[i]] += 1
+    return order
+
+
+@compiled
+def _put(values: NDArray[_T], order: Ints, n: Longs, at: Longs, into: NDArray[_T]) -> None:
+    """Each device's values of a piece, in a run: one by one they would all want the same lines of the cache."""
+    j = 0
+    for d in range(len(n)):
+        for k in range(at[d], at[d] + n[d]):
+            into[k] = values[order[j]]
+            j += 1
 
 
 @compiled
@@ -110,32 +166,6 @@ def _is_before(t: Longs, x: Floats, y: Floats, i: int, j: int) -> bool:
     if t[i] != t[j]:
         return bool(t[i] < t[j])
     return bool(x[i] < x[j] or (x[i] == x[j] and y[i] <= y[j]))
-
-
-@compiled
-def _placed(
-    device: Ints, t: Longs, x: Floats, y: Floats, sigma: Sigmas, marks: Marks, speed: Sigmas, first: Longs, begin: int, end: int
-) -> tuple[Longs, Floats, Floats, Sigmas, Marks, Sigmas]:  # fmt: skip
-    """Those of some devices, by device, otherwise in the order in which they came."""
-    at, n = first[:-1].copy(), first[-1]
-    t2, x2, y2 = np.empty(n, np.int64), np.empty(n, np.float64), np.empty(n, np.float64)
-    has_sigma, has_marks, has_speed = len(sigma) > 1, len(marks) > 1, len(speed) > 1
-    sigma2 = np.full(n if has_sigma else 1, sigma[0] if len(sigma) else 0, np.float32)
-    marks2 = np.full(n if has_marks else 1, marks[0] if len(marks) else 0, np.uint8)
-    speed2 = np.full(n if has_speed else 1, speed[0] if len(speed) else 0, np.float32)
-    for i in range(len(device)):
-        if not begin <= device[i] < end:
-            continue
-        k = at[device[i] - begin]
-        at[device[i] - begin] += 1
-        t2[k], x2[k], y2[k] = t[i], x[i], y[i]
-        if has_sigma:
-            sigma2[k] = sigma[i]
-        if has_marks:
-            marks2[k] = marks[i]
-        if has_speed:
-            speed2[k] = speed[i]
-    return t2, x2, y2, sigma2, marks2, speed2
 
 
 @compiled

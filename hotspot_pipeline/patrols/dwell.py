@@ -18,9 +18,12 @@ A fix at base is in no zone. Time adds up: for each device inside + outside + ga
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -30,11 +33,11 @@ from hotspot_pipeline.patrols.device_order import (
     Marks,
     Ordered,
     Sigmas,
-    counted,
+    by_device,
     fixed,
     in_order,
-    is_in_order,
     max_gaps,
+    shares,
 )
 from hotspot_pipeline.patrols.dwell_pass import AT_BASE, AT_SCENE, POOR, run_pass
 from hotspot_pipeline.patrols.dwell_rows import (
@@ -51,9 +54,7 @@ from hotspot_pipeline.patrols.zone_raster import ZoneRaster, make_raster
 from hotspot_pipeline.patrols.zones import Zones
 
 _SPAN = ("start_ms", "end_ms")
-_FIXES_AT_ONCE = (
-    1_250_000  # ordered copies of no more are held by a thread, and fit its cache better
-)
+_SHARES = 4  # of a thread: devices differ in what they cost
 _DEVICES = pl.Schema(
     {"device": pl.Int32, "n_fixes": pl.Int32, "first_ms": pl.Int64, "last_ms": pl.Int64, "max_gap_ms": pl.Int64}
 )  # fmt: skip
@@ -106,28 +107,26 @@ def dwell(
         raise ValueError(
             f"the raster reaches {raster.reach_m} m, the rules {rules.reach_m} m; make it with these rules"
         )
-    given = _columns(fixes, rules)
-    first, is_ordered = counted(given.device), is_in_order(given)
-    n_devices = len(first) - 1
-    if max_gap_ms is not None and len(max_gap_ms) < n_devices:
-        raise ValueError(
-            f"max_gap_ms has {len(max_gap_ms)} devices, the fixes have {n_devices}; give one each"
-        )
-
-    limits = np.array(rules.speed_limits_mps)
-
-    def some(begin: int, end: int) -> tuple[Longs, pl.DataFrame]:
-        ordered = in_order(given, first, begin, end, is_ordered=is_ordered)
-        gaps = max_gaps(ordered, rules) if max_gap_ms is None else max_gap_ms[begin:end]
-        rows, n = run_pass(
-            *ordered, gaps, zones.shapes, raster, rules.exit_buffer_m, rules.n_sigma, limits
-        )
-        rows[:n, 1] += begin
-        return rows[:n], _devices(ordered, gaps, begin)
-
-    shares = _shares(first, max(n_threads, -(-len(given.t) // _FIXES_AT_ONCE)))
+    given, limits = _columns(fixes, rules), np.array(rules.speed_limits_mps)
     with ThreadPoolExecutor(n_threads) as threads:
-        parts = list(threads.map(some, *zip(*shares, strict=True))) if shares else []
+        every, is_ordered = by_device(given, threads, n_threads)
+        n_devices = len(every.first) - 1
+        if max_gap_ms is not None and len(max_gap_ms) < n_devices:
+            raise ValueError(
+                f"max_gap_ms has {len(max_gap_ms)} devices, the fixes have {n_devices}; give one each"
+            )
+
+        def some(share: tuple[int, int]) -> tuple[Longs, pl.DataFrame]:
+            begin, end = share
+            mine = in_order(every, begin, end, is_ordered=is_ordered)
+            gaps = max_gaps(mine, rules) if max_gap_ms is None else max_gap_ms[begin:end]
+            rows, n = run_pass(
+                *mine, gaps, zones.shapes, raster, rules.exit_buffer_m, rules.n_sigma, limits
+            )
+            rows[:n, 1] += begin
+            return rows[:n], _devices(mine, gaps, begin)
+
+        parts = list(threads.map(some, shares(every.first, _SHARES * n_threads)))
     none = np.zeros((0, len(ROW_COLUMNS)), np.int64)
     rows = np.concatenate([none, *(rows for rows, _ in parts)])
     covered = _family(rows, COVERED, ("device",)).select("device", *_SPAN)
@@ -154,53 +153,61 @@ def _columns(fixes: pl.DataFrame, rules: DwellRules) -> Fixes:
         raise ValueError(
             f"dwell: nulls in {', '.join(empty)}; `cleaning.clean` takes such fixes out and counts them"
         )
-    device = fixes.get_column("device").cast(pl.Int32).to_numpy()
-    t = fixes.get_column("fix_ms").cast(pl.Int64).to_numpy()
-    x, y = (fixes.get_column(name).cast(pl.Float64).to_numpy() for name in ("easting", "northing"))
-    for name, values in (("easting", x), ("northing", y)):
+    for name in ("easting", "northing"):
         # a sum is finite only if every number in it is
-        if not np.isfinite(values.sum()):
+        if not math.isfinite(fixes.get_column(name).cast(pl.Float64).sum()):
+            values = fixes.get_column(name).cast(pl.Float64).to_numpy()
             row = int(np.flatnonzero(~np.isfinite(values))[0])
             raise ValueError(
                 f"dwell: {name} of row {row} is {values[row]}; `cleaning.clean` takes such fixes out"
             )
-    if len(device) and int(device.min()) < 0:
-        raise ValueError(
-            f"dwell: device {int(device.min())}; devices are numbered from 0 within a frame"
-        )
-    said = fixed(_sigma(fixes, rules)), fixed(_marks(fixes)), fixed(_speed(fixes))
-    return Fixes(fixed(device), fixed(t), fixed(x), fixed(y), *said)
+    least = fixes.get_column("device").min()
+    if isinstance(least, int) and least < 0:
+        raise ValueError(f"dwell: device {least}; devices are numbered from 0 within a frame")
+    # as the frame lies in memory: one piece of all would be a copy
+    ends = np.cumsum(fixes.get_column("device").chunk_lengths()).tolist()
+    pieces = [fixes[a:b] for a, b in pairwise([0, *ends]) if b > a]
+
+    def column(name: str, kind: type[pl.DataType]) -> list[Any]:
+        return [fixed(p.get_column(name).cast(kind).to_numpy()) for p in pieces]
+
+    bits = [
+        (name, bit)
+        for name, bit in (("is_poor", POOR), ("is_at_base", AT_BASE), ("is_at_scene", AT_SCENE))
+        if name in fixes.columns and fixes.get_column(name).any()
+    ]
+    has_sigma, has_speed = ("sigma_m" in fixes.columns), ("speed_mps" in fixes.columns)
+    return Fixes(
+        column("device", pl.Int32),
+        column("fix_ms", pl.Int64),
+        column("easting", pl.Float64),
+        column("northing", pl.Float64),
+        [_sigma(p, rules) for p in pieces] if has_sigma else fixed(np.full(1, _usual(rules), np.float32)),
+        [_marks(p, bits) for p in pieces] if bits else fixed(np.zeros(1, np.uint8)),
+        [_speed(p) for p in pieces] if has_speed else fixed(np.full(1, np.nan, np.float32)),
+    )  # fmt: skip
+
+
+def _usual(rules: DwellRules) -> float:
+    return min(max(rules.sigma_m, rules.least_sigma_m), rules.most_sigma_m)
 
 
 def _sigma(fixes: pl.DataFrame, rules: DwellRules) -> Sigmas:
-    """GPS noise along each axis: one number for all where no fix says its own."""
-    usual = min(max(rules.sigma_m, rules.least_sigma_m), rules.most_sigma_m)
-    if "sigma_m" not in fixes.columns:
-        return np.full(1, usual, np.float32)
-    said = fixes.get_column("sigma_m").cast(pl.Float32).fill_null(usual)
-    return said.clip(rules.least_sigma_m, rules.most_sigma_m).to_numpy()
+    """GPS noise along each axis."""
+    said = fixes.get_column("sigma_m").cast(pl.Float32).fill_null(_usual(rules))
+    return fixed(said.clip(rules.least_sigma_m, rules.most_sigma_m).to_numpy())
 
 
-def _marks(fixes: pl.DataFrame) -> Marks:
-    marks = np.zeros(1, np.uint8)
-    for name, bit in (("is_poor", POOR), ("is_at_base", AT_BASE), ("is_at_scene", AT_SCENE)):
-        if name in fixes.columns and fixes.get_column(name).any():
-            marks = marks | fixes.get_column(name).fill_null(False).to_numpy() * np.uint8(bit)
-    return marks
+def _marks(fixes: pl.DataFrame, bits: Sequence[tuple[str, int]]) -> Marks:
+    marks = np.zeros(fixes.height, np.uint8)
+    for name, bit in bits:
+        marks |= fixes.get_column(name).fill_null(False).to_numpy() * np.uint8(bit)
+    return fixed(marks)
 
 
 def _speed(fixes: pl.DataFrame) -> Sigmas:
     """m/s as the devices say; NaN where they do not."""
-    if "speed_mps" not in fixes.columns:
-        return np.full(1, np.nan, np.float32)
-    return fixes.get_column("speed_mps").cast(pl.Float32).fill_null(float("nan")).to_numpy()
-
-
-def _shares(first: Longs, n: int) -> list[tuple[int, int]]:
-    """The devices in at most `n` runs with about as many fixes each."""
-    cuts = np.searchsorted(first, np.linspace(0, first[-1], n + 1)[1:-1])
-    ends = sorted({0, *cuts.tolist(), len(first) - 1})
-    return [(a, b) for a, b in pairwise(ends) if b > a]
+    return fixed(fixes.get_column("speed_mps").cast(pl.Float32).fill_null(float("nan")).to_numpy())
 
 
 def _family(rows: Longs, family: int, by: tuple[str, ...] = ("device", "zone")) -> pl.DataFrame:

@@ -132,7 +132,11 @@ def run_pass(
             n_pieces = 0
             squared_m = (x[i] - x[good]) ** 2 + (y[i] - y[good]) ** 2 if is_joined else -1.0
             # a way to a place further from any zone than it is long passes none
-            clear = (int(away[pixel]) - 1) * pixel_m + reach_m if is_on and not is_near else 0.0
+            clear = 0.0
+            if not is_on:
+                clear = max(max(-c, -r, c - n_columns, r - n_rows) * pixel_m, reach_m)
+            elif not is_near:
+                clear = (int(away[pixel]) - 1) * pixel_m + reach_m
             if squared_m >= clear * clear and not (
                 mark & AT_BASE and marks[0 if one_mark else good] & AT_BASE
             ):
@@ -177,11 +181,7 @@ def run_pass(
                 if np.isnan(pace):
                     pace = -1.0
                     if is_joined and t[i] > t[good]:
-                        pace = (
-                            1000.0
-                            * float(np.hypot(x[i] - x[good], y[i] - y[good]))
-                            / (t[i] - t[good])
-                        )
+                        pace = 1000.0 * float(np.sqrt(squared_m)) / (t[i] - t[good])
                 for entry in range(begin, end):
                     if middle[entry] - off_m > max(exit_buffer_m, s):
                         continue
