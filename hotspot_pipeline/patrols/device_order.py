@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hotspot_pipeline.patrols.compiled import compiled
+from hotspot_pipeline.patrols.compiled import compiled, inlined
 from hotspot_pipeline.patrols.dwell_rows import Longs
 from hotspot_pipeline.patrols.rules import DwellRules
 from hotspot_pipeline.patrols.zones import Floats, Ints
@@ -63,9 +63,7 @@ def by_device(fixes: Fixes, threads: Executor, n_threads: int) -> tuple[Ordered,
     counts = list(threads.map(counted, of_thread))
     first = np.concatenate(([0], np.cumsum(sum(counts, np.zeros(n_devices, np.int64)))))
     columns: list[Any] = list(fixes[1:])
-    if len(fixes.device) == 1 and _is_in_order(
-        fixes.device[0], fixes.t[0], fixes.x[0], fixes.y[0]
-    ):
+    if len(fixes.device) == 1 and _is_in_order(fixes.device[0], fixes.t[0], fixes.x[0], fixes.y[0]):
         return Ordered(first, *(c[0] if isinstance(c, list) else c for c in columns)), True
     placed = [
         np.empty(first[-1], c[0].dtype if c else np.float64) if isinstance(c, list) else c
@@ -160,7 +158,7 @@ def _is_in_order(device: Ints, t: Longs, x: Floats, y: Floats) -> bool:
     return True
 
 
-@compiled
+@inlined
 def _is_before(t: Longs, x: Floats, y: Floats, i: int, j: int) -> bool:
     """Whether fix i may stand before fix j."""
     if t[i] != t[j]:

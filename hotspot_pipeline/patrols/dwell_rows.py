@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hotspot_pipeline.patrols.compiled import compiled
+from hotspot_pipeline.patrols.compiled import compiled, inlined
 from hotspot_pipeline.patrols.zones import Floats, Ints
 
 Longs = NDArray[np.int64]
@@ -39,7 +39,7 @@ def with_room(rows: Longs, n: int, needed: int) -> Longs:
     return np.concatenate((rows, np.empty((len(rows) + needed, WIDTH), np.int64)))
 
 
-@compiled
+@inlined
 def begin_stay(stay: Longs, zone: int, since: int, t: int, pause: int) -> None:
     stay[zone, _BEGIN], stay[zone, _FIRST], stay[zone, _PAUSE] = since, t, pause
     for k in range(_N, _FIRST_SCENE):
@@ -48,7 +48,7 @@ def begin_stay(stay: Longs, zone: int, since: int, t: int, pause: int) -> None:
     stay[zone, _FIRST_SCENE] = stay[zone, _LAST_SCENE] = -1
 
 
-@compiled
+@inlined
 def extend_stay(stay: Longs, zone: int, t: int, outside: float, margin: float) -> None:
     """By a fix so many metres outside (negative: inside), with the margin beyond which it is surely inside."""
     if outside <= 0.0:
@@ -59,7 +59,7 @@ def extend_stay(stay: Longs, zone: int, t: int, outside: float, margin: float) -
         stay[zone, _LAST_SURE] = t
 
 
-@compiled
+@inlined
 def note_fix(
     stay: Longs, zone: int, number: int, t: int, speed: float, limits: Floats, is_at_scene: bool
 ) -> None:
@@ -102,14 +102,14 @@ def close_stays(
     return n
 
 
-@compiled
+@inlined
 def add_crossing(rows: Longs, n: int, device: int, zone: int, crossing: Longs) -> int:
     if crossing[zone, 1] > crossing[zone, 0]:
         n = add_row(rows, n, CROSSING, device, zone, crossing[zone, 0], crossing[zone, 1])
     return n
 
 
-@compiled
+@inlined
 def add_row(rows: Longs, n: int, family: int, device: int, zone: int, start: int, end: int) -> int:
     rows[n, 0], rows[n, 1], rows[n, 2], rows[n, 3], rows[n, 4] = family, device, zone, start, end
     rows[n, 5:] = -1

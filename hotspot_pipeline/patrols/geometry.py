@@ -5,11 +5,11 @@ Here: plane geometry in metres. Not here: which outlines to ask (`zone_raster`),
 
 from __future__ import annotations
 
-from hotspot_pipeline.patrols.compiled import compiled
+from hotspot_pipeline.patrols.compiled import inlined
 from hotspot_pipeline.patrols.zones import Floats
 
 
-@compiled
+@inlined
 def squared_distance(x: float, y: float, x0: float, y0: float, x1: float, y1: float) -> float:
     """Square metres from a point to an edge."""
     dx, dy = x1 - x0, y1 - y0
@@ -21,7 +21,7 @@ def squared_distance(x: float, y: float, x0: float, y0: float, x1: float, y1: fl
     return away_x * away_x + away_y * away_y
 
 
-@compiled
+@inlined
 def is_in_part(x: float, y: float, cx: Floats, cy: Floats, begin: int, end: int) -> bool:
     """Whether a point lies in the convex outline of these corners (anticlockwise), or on it."""
     j = end - 1
@@ -32,7 +32,7 @@ def is_in_part(x: float, y: float, cx: Floats, cy: Floats, begin: int, end: int)
     return True
 
 
-@compiled
+@inlined
 def way_through(
     ax: float, ay: float, bx: float, by: float, cx: Floats, cy: Floats, begin: int, end: int
 ) -> tuple[float, float]:
