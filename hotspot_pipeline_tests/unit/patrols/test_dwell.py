@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import polars as pl
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from hotspot_pipeline.patrols.dwell import Dwell, dwell
 from hotspot_pipeline.patrols.intervals import cut
 from hotspot_pipeline.patrols.rules import DwellRules
+from hotspot_pipeline.patrols.zone_raster import make_raster
 from hotspot_pipeline.patrols.zones import make_zones
 from hotspot_pipeline_tests.unit.patrols.made_tracks import (
     EAST,
@@ -202,6 +205,63 @@ def test_order_of_arrival_changes_nothing(seed: int) -> None:
     shuffled = twice.sample(fraction=1, shuffle=True, seed=int(seed % 10_000))
     for a, b in zip(frames(dwell(twice, zones)), frames(dwell(shuffled, zones, n_threads=1))):
         assert a.equals(b)
+
+
+@settings(max_examples=10)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    cuts=st.lists(st.integers(0, 180), max_size=6),
+    n=st.integers(1, 3),
+)
+def test_how_a_frame_lies_in_memory_changes_nothing(seed: int, cuts: list[int], n: int) -> None:
+    """In pieces of any size, of one row and of none, with all that fixes may say."""
+    rng = np.random.default_rng(seed)
+    zones = make_zones(list("ABCD"), ["ring"] * 4, honeycomb(2, 2, 200.0))
+    told = pl.concat(track(d, *walk(rng, 60, 60_000, 3.0)) for d in (3, 0, 7)).with_columns(
+        sigma_m=pl.Series(rng.uniform(3, 20, 180), dtype=pl.Float32),
+        speed_mps=pl.Series(rng.uniform(0, 9, 180), dtype=pl.Float32),
+        is_poor=pl.Series(rng.random(180) < 0.1),
+        is_at_scene=pl.Series(rng.random(180) < 0.1),
+    )
+    shuffled = told.sample(fraction=1, shuffle=True, seed=int(seed % 10_000))
+    edges = [0, *sorted(cuts), 180]
+    pieces = pl.concat([shuffled[a:b] for a, b in pairwise(edges)], rechunk=False)
+    for a, b in zip(
+        frames(dwell(told, zones, n_threads=1)), frames(dwell(pieces, zones, n_threads=n))
+    ):
+        assert a.equals(b)
+
+
+def test_more_stays_than_there_was_room_for_at_first() -> None:
+    n = 20_000
+    places = np.where(np.arange(n) % 2 == 0, 0.0, 200.0)
+    found = dwell(fixes(steady(0, 0, 10_000, places.tolist())), one_zone(box(100.0)))
+    assert found.stays.height == n // 2 == found.possible.height
+    assert found.stays["start_ms"].n_unique() == n // 2
+    assert length(found.stays) == 10_000 * n // 2 - 10_000 // 2
+
+
+@settings(max_examples=30)
+@given(x=st.floats(-400, 900), y=st.floats(-400, 900), reach=st.sampled_from([20.0, 40.0, 70.0]))
+def test_no_point_is_further_from_an_outline_than_its_pixel_says(x: float, y: float, reach: float) -> None:  # fmt: skip
+    cells = honeycomb(3, 3, 150.0)
+    zones = make_zones(list("AABBACCCA"), ["hotspot"] * 9, cells)
+    raster = make_raster(zones.shapes, reach)
+    c, r = (EAST + x - raster.x0) / raster.pixel_m, (NORTH + y - raster.y0) / raster.pixel_m
+    if not (0 <= c < raster.n_columns and 0 <= r < raster.n_rows):
+        return
+    slot = raster.slot[int(r) * raster.n_columns + int(c)]
+    off = np.hypot(c - int(c) - 0.5, r - int(r) - 0.5) * raster.pixel_m
+    listed = range(raster.first[slot], raster.first[slot + 1]) if slot >= 0 else []
+    point = shapely.Point(EAST + x, NORTH + y)
+    for entry in listed:
+        name = zones.zone_id[raster.entry_zone[entry]]
+        whole = shapely.union_all([c for c, n in zip(cells, "AABBACCCA") if n == name], grid_size=0.001)  # fmt: skip
+        away = shapely.distance(whole.boundary, point) * (-1 if whole.contains(point) else 1)
+        middle = float(raster.middle[entry])
+        # what is deeper inside than the raster reaches is known to be that deep at least
+        assert away <= middle + off + 0.02
+        assert away >= middle - off - 0.02 or middle <= -reach
 
 
 @settings(max_examples=10)
