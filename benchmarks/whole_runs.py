@@ -66,7 +66,7 @@ class StepClock:
     """Seconds and CPU seconds inside each step of a run in this process, without what Dagster takes to record the events of the step.
 
     `steps` and `cpu` are by table or task; `recording` is what was taken off, `n_events` how many events it was. `n_deliveries` and
-    `n_changed` (tables) are what the run says of itself.
+    `changed` (tables) are what the run says of itself.
     """
 
     def __init__(self) -> None:
@@ -75,7 +75,7 @@ class StepClock:
         self.recording = 0.0
         self.n_events = 0
         self.n_deliveries = 0
-        self.n_changed = 0
+        self.changed: list[str] = []
         self._since: dict[str, tuple[float, float]] = {}
 
     def watch_events(self) -> None:
@@ -121,7 +121,7 @@ def run_here(
         with counted:
             outcomes, summary = run_force(settings, settings.force(), rebuild=rebuild, quiet=True)
     clock.n_deliveries = len(summary.deliveries)
-    clock.n_changed = sum(len(o.changed) for o in outcomes)
+    clock.changed = [table for o in outcomes for table in o.changed]
     failed = [f"{o.job}: {o.failure}" for o in outcomes if not o.success]
     if failed:
         raise Disagreement("; ".join(failed))

@@ -89,7 +89,7 @@ def _run(folder: Path, watch: Stopwatch) -> Facts:
     clock = whole_runs.run_here(folder / "data", watch, with_imports=True)
     return {
         "deliveries": clock.n_deliveries,
-        "tables changed": clock.n_changed,
+        "tables changed": clock.changed,
         "steps": len(watch.parts),
         "events recorded by Dagster": clock.n_events,
     }

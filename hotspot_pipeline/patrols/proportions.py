@@ -43,7 +43,9 @@ def design_effect(n_yes: ArrayLike, n: ArrayLike) -> float:
     International Statistical Review 54, 67-82). Places without answers do not count; 1 where fewer than two have any.
     """
     yes, total = np.asarray(n_yes, np.float64), np.asarray(n, np.float64)
-    yes, total = yes[total > 0], total[total > 0]
+    # sums in one order, whatever the order of places: the last digit would change a table that has not changed
+    order = np.lexsort((yes, total))
+    yes, total = yes[order][total[order] > 0], total[order][total[order] > 0]
     k, everything = len(total), float(total.sum())
     if k < 2 or everything <= k:
         return 1.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -45,6 +47,17 @@ def test_places_that_differ_count_for_less() -> None:
     assert design_effect([7], [10]) == 1.0
     assert design_effect([1, 0, 1], [1, 1, 1]) == 1.0
     assert design_effect([], []) == 1.0
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=25), st.randoms())
+def test_the_order_of_places_changes_no_digit(
+    places: list[tuple[int, int]], random: Random
+) -> None:
+    shuffled = random.sample(places, len(places))
+    found = [
+        design_effect([y for y, _ in rows], [y + n for y, n in rows]) for rows in (places, shuffled)
+    ]
+    assert found[0] == found[1]
 
 
 def test_the_design_effect_finds_the_correlation_that_was_put_in() -> None:
