@@ -76,7 +76,10 @@ def build_assets(shop: Workshop) -> list[dg.AssetsDefinition]:
             shop.spec("published.files", deps=("published.data_quality",), kinds=("python",)),
         ])  # fmt: skip
     def files(context: dg.AssetExecutionContext) -> Results:
-        with shop.warehouse(context).session() as session, by_processes() as at_once:
+        with (
+            shop.warehouse(context).session() as session,
+            by_processes(shop.settings.threads) as at_once,
+        ):
             footer = footer_of(session, shop.force)
             written: list[PublishedFile] = []
             yield from shop.run_write(

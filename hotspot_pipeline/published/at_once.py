@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
-# a process takes as long to start as three pages to draw
-WORTH_IT = 10
+# a process takes as long to start as half a dozen pages to draw
+WORTH_IT = 13
 # each takes 250 MB
 MOST_PROCESSES = 4
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 STAGES = ("raw", "validated", "history", "hexes", "hot_times", "patrols", "evaluation", "published")
-MAY_KNOW_DAGSTER = {"assets.py", "cut_assets.py", "refresh.py", "backfill_ledger.py"}
+MAY_KNOW_DAGSTER = {"assets.py", "cut_assets.py", "refresh.py", "backfill_ledger.py", "shown.py"}
 
 
 def _imports(path: Path) -> set[str]:
