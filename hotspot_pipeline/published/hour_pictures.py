@@ -11,14 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from hotspot_pipeline.published import page as paper
-from hotspot_pipeline.published.files import PublishedFile, write_aside
+from hotspot_pipeline.published.files import PublishedFile
 from hotspot_pipeline.published.hot_times_sheet import (
     MOST_PLACES,
     draw_overview,
@@ -71,20 +70,17 @@ def hotspot_week(
         raise ValueError(f"hotspot {hotspot_id} has no profile; known: {_known(profiles)}")
     profile = own.row(0, named=True)
     chosen = windows.filter(pl.col("hotspot_id") == hotspot_id)
-    with paper.plain_style():
-        lead = _place_lead(profile, sets.filter(pl.col("hotspot_id") == hotspot_id), period)
-        sheet = paper.new_page(f"{title}: hot times of {hotspot_id}", lead, footer)
-        hours = _hours(bins, "hotspot", hotspot_id)
+    lead = _place_lead(profile, sets.filter(pl.col("hotspot_id") == hotspot_id), period)
+    hours = _hours(bins, "hotspot", hotspot_id)
+
+    def draw(page: paper.Page) -> None:
         if hours.is_empty():
-            nothing_known(sheet, f"{NO_HOURS}.")
+            nothing_known(page, f"{NO_HOURS}.")
         else:
-            draw_place(
-                sheet,
-                place_week(hours, chosen, hotspot_id, day_starts_hour),
-                chosen,
-                day_starts_hour,
-            )
-        return write_aside(path, "png", partial(_save, sheet))
+            week = place_week(hours, chosen, hotspot_id, day_starts_hour)
+            draw_place(page, week, chosen, day_starts_hour)
+
+    return paper.publish_page(path, f"{title}: hot times of {hotspot_id}", lead, footer, draw)
 
 
 def force_weeks(
@@ -114,17 +110,17 @@ def force_weeks(
         chosen = windows.filter(pl.col("hotspot_id") == place)
         weeks.append(place_week(_hours(bins, "hotspot", place), chosen, heading, day_starts_hour))
     of_force = profiles.filter(pl.col("level") == "force").get_column("profile_id").to_list()
-    with paper.plain_style():
-        sheet = paper.new_page(
-            f"{title}: hot times", _force_lead(len(places), sets, period), footer
-        )
+
+    def draw(page: paper.Page) -> None:
         if of_force:
             hours = _hours(bins, "force", of_force[0])
             force = place_week(hours, windows.clear(), "Whole force", day_starts_hour)
-            draw_overview(sheet, force, weeks, day_starts_hour)
+            draw_overview(page, force, weeks, day_starts_hour)
         else:
-            nothing_known(sheet, f"{NO_HOURS}.")
-        return write_aside(path, "png", partial(_save, sheet))
+            nothing_known(page, f"{NO_HOURS}.")
+
+    lead = _force_lead(len(places), sets, period)
+    return paper.publish_page(path, f"{title}: hot times", lead, footer, draw)
 
 
 def _place_lead(profile: Mapping[str, Any], sets: pl.DataFrame, period: tuple[date, date]) -> str:
@@ -189,7 +185,3 @@ def _require(
     require_columns(profiles, _PROFILE_COLUMNS, "profiles")
     require_columns(windows, _WINDOW_COLUMNS, "windows")
     require_columns(sets, _SET_COLUMNS, "window_sets")
-
-
-def _save(sheet: paper.Page, path: Path) -> None:
-    paper.save_png(sheet.figure, path)

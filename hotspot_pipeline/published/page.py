@@ -18,6 +18,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from hotspot_pipeline.published.files import PublishedFile, write_aside
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -98,6 +100,16 @@ def plain_style() -> Iterator[None]:
         matplotlib.rcdefaults()
         matplotlib.rcParams.update({"font.family": FONT, "text.parse_math": False})
         yield
+
+
+def publish_page(
+    path: Path, title: str, lead: str, footer: Mapping[str, str], draw: Callable[[Page], None]
+) -> PublishedFile:
+    """A page with what `draw` puts into the room that its texts leave free, as PNG at `path`."""
+    with plain_style():
+        page = new_page(title, lead, footer)
+        draw(page)
+        return write_aside(path, "png", lambda aside: save_png(page.figure, aside))
 
 
 def new_page(title: str, lead: str, footer: Mapping[str, str]) -> Page:

@@ -18,7 +18,7 @@ from shapely.geometry.base import BaseGeometry
 
 from hotspot_pipeline.geo.grid import Grid
 from hotspot_pipeline.published import page as paper
-from hotspot_pipeline.published.files import PublishedFile, write_aside
+from hotspot_pipeline.published.files import PublishedFile
 from hotspot_pipeline.published.plain_values import require_columns
 
 _CELL_COLUMNS = ("cell", "cell_id", "n_events", "area_m2", "window_from", "window_to")
@@ -48,10 +48,9 @@ def hotspot_map(
 
     require_columns(cells, _CELL_COLUMNS, "cell_scores")
     require_columns(hotspots, _HOTSPOT_COLUMNS, "hotspots")
-    with paper.plain_style():
-        sheet = paper.new_page(f"{title}: hotspots", _map_lead(cells, hotspots, grid), footer)
-        draw_sheet(sheet, cells, hotspots.sort("hotspot_rank"), grid, boundary)
-        return write_aside(path, "png", partial(_save, sheet))
+    lead, ranked = _map_lead(cells, hotspots, grid), hotspots.sort("hotspot_rank")
+    draw = partial(draw_sheet, cells=cells, hotspots=ranked, grid=grid, boundary=boundary)
+    return paper.publish_page(path, f"{title}: hotspots", lead, footer, draw)
 
 
 def concentration_plot(
@@ -73,11 +72,9 @@ def concentration_plot(
         curve, ("share_cells", "share_populated_cells", "share_events"), "concentration_curve"
     )
     require_columns(summary, ("denominator", "n_cells", "n_events"), "concentration")
-    with paper.plain_style():
-        heading = f"{title}: concentration of counted events"
-        sheet = paper.new_page(heading, lead_sentence(summary), footer)
-        draw_sheet(sheet, curve, summary)
-        return write_aside(path, "png", partial(_save, sheet))
+    heading = f"{title}: concentration of counted events"
+    draw = partial(draw_sheet, curve=curve, summary=summary)
+    return paper.publish_page(path, heading, lead_sentence(summary), footer, draw)
 
 
 def _map_lead(cells: pl.DataFrame, hotspots: pl.DataFrame, grid: Grid) -> str:
@@ -104,7 +101,3 @@ def _in_words(hotspots: pl.DataFrame) -> str:
     ]
     dashed = f"; {n_borderline:,} borderline, dashed" if n_borderline else ""
     return f"{paper.counted(hotspots.height, 'hotspot')} ({', '.join(by_status)}{dashed})"
-
-
-def _save(sheet: paper.Page, path: Path) -> None:
-    paper.save_png(sheet.figure, path)

@@ -14,7 +14,7 @@ from hotspot_pipeline.published import page as paper
 from hotspot_pipeline.published.evaluation.effect_rows import DesignRows
 from hotspot_pipeline.published.evaluation.effects_sheet import draw_sheet
 from hotspot_pipeline.published.evaluation.estimates_sheet import draw_estimates
-from hotspot_pipeline.published.files import PublishedFile, write_aside
+from hotspot_pipeline.published.files import PublishedFile
 
 NO_ESTIMATE = "There is no estimate of its main measure yet."
 
@@ -47,13 +47,9 @@ def _picture(
     rows: DesignRows,
     heading: str,
     footer: Mapping[str, str],
-    draw: Callable[[paper.Page, DesignRows], None],
+    draw: Callable[..., None],
 ) -> PublishedFile:
-    with paper.plain_style():
-        sheet = paper.new_page(f"{heading} “{rows.design['name']}”", lead(rows), {**footer, **rows.facts})  # fmt: skip
-        draw(sheet, rows)
-        return write_aside(path, "png", partial(_save, sheet))
-
-
-def _save(sheet: paper.Page, path: Path) -> None:
-    paper.save_png(sheet.figure, path)
+    foot = {**footer, **rows.facts}
+    return paper.publish_page(
+        path, f"{heading} “{rows.design['name']}”", lead(rows), foot, partial(draw, rows=rows)
+    )

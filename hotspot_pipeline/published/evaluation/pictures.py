@@ -21,7 +21,7 @@ from hotspot_pipeline.published.evaluation.limits_overview import draw_overview 
 from hotspot_pipeline.published.evaluation.limits_panel import is_beyond, is_drift
 from hotspot_pipeline.published.evaluation.limits_sheet import draw_sheet
 from hotspot_pipeline.published.evaluation.rows import ALL, WEEK, WeekRows
-from hotspot_pipeline.published.files import PublishedFile, write_aside
+from hotspot_pipeline.published.files import PublishedFile
 
 NEW_WEEKS = 4
 NO_CAUSE = "A signal says that weeks are unusual, not why."
@@ -40,10 +40,8 @@ def control_charts(
     if len(rows.hotspots) > MOST_PLACES:
         left = paper.counted(len(rows.hotspots) - MOST_PLACES, "hotspot")
         said.append(f"Not drawn for want of room: {left}.")
-    with paper.plain_style():
-        sheet = paper.new_page(f"{title}: control charts", " ".join(said), footer)
-        draw_limits(sheet, rows)
-        return write_aside(path, "png", partial(_save, sheet))
+    draw = partial(draw_limits, rows=rows)
+    return paper.publish_page(path, f"{title}: control charts", " ".join(said), footer, draw)
 
 
 def control_chart(
@@ -52,20 +50,18 @@ def control_chart(
     """The weeks of one hotspot; `lead` says what its newest week was. Raises ValueError for one without weeks."""
     rank = rows.of(hotspot_id).get_column("hotspot_rank")[0]
     name = hotspot_id if rank is None else f"{hotspot_id} (rank {rank})"
-    with paper.plain_style():
-        sheet = paper.new_page(f"{title}: weeks of {name}", lead, footer)
-        draw_sheet(sheet, hotspot_id, rows)
-        return write_aside(path, "png", partial(_save, sheet))
+    draw = partial(draw_sheet, hotspot_id=hotspot_id, rows=rows)
+    return paper.publish_page(path, f"{title}: weeks of {name}", lead, footer, draw)
 
 
 def funnel_chart(
     path: Path, found: Funnel, *, title: str, footer: Mapping[str, str]
 ) -> PublishedFile:
     """Each hotspot's change against its size."""
-    with paper.plain_style():
-        sheet = paper.new_page(f"{title}: change of hotspots", funnel_lead(found), footer)
-        draw_funnel(sheet, found)
-        return write_aside(path, "png", partial(_save, sheet))
+    draw = partial(draw_funnel, found=found)
+    return paper.publish_page(
+        path, f"{title}: change of hotspots", funnel_lead(found), footer, draw
+    )
 
 
 def funnel_lead(found: Funnel) -> str:
@@ -93,7 +89,3 @@ def signal_sentence(rows: WeekRows) -> str:
     if not found:
         return f"In the newest {NEW_WEEKS} weeks none of the {watched} with limits had a signal."
     return f"In the newest {NEW_WEEKS} weeks {len(found)} of the {watched} with limits had a signal: {', '.join(found)}."
-
-
-def _save(sheet: paper.Page, path: Path) -> None:
-    paper.save_png(sheet.figure, path)

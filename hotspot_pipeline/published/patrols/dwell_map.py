@@ -23,7 +23,7 @@ from hotspot_pipeline.geo.grid import Grid, GridSpec, make_grid
 from hotspot_pipeline.geo.outlines import polygons_bng
 from hotspot_pipeline.published import map_classes
 from hotspot_pipeline.published import page as paper
-from hotspot_pipeline.published.files import PublishedFile, write_aside
+from hotspot_pipeline.published.files import PublishedFile
 from hotspot_pipeline.published.layer import hotspot_shapes
 from hotspot_pipeline.published.map_layout import draw_map
 from hotspot_pipeline.published.map_legend import LegendWords, draw_legend
@@ -51,10 +51,10 @@ def dwell_map(
 ) -> PublishedFile:
     """Draw `cells` (cell, device_ms that may be shown, hidden_ms) and `areas` (hotspot_id, hotspot_rank, polygon_wkt) to `path`; `period`
     in words."""
-    with paper.plain_style():
-        sheet = paper.new_page(f"{title}: where time on duty goes", map_lead(cells, period), footer)  # fmt: skip
-        _draw(sheet, cells, areas, boundary, make_grid(GridSpec(resolution=RESOLUTION)))
-        return write_aside(path, "png", partial(_save, sheet))
+    grid = make_grid(GridSpec(resolution=RESOLUTION))
+    draw = partial(_draw, cells=cells, areas=areas, boundary=boundary, grid=grid)
+    heading = f"{title}: where time on duty goes"
+    return paper.publish_page(path, heading, map_lead(cells, period), footer, draw)
 
 
 def map_lead(cells: pl.DataFrame, period: str) -> str:
@@ -135,7 +135,3 @@ def labelled(areas: pl.DataFrame) -> tuple[pl.DataFrame, str]:
         words = "patrol area, numbered in the order of their ids"
     outlines = parts.select("hotspot_id", label.alias("label"), polygon_wkt=pl.Series(joined, dtype=pl.String))  # fmt: skip
     return outlines, words
-
-
-def _save(sheet: paper.Page, path: Path) -> None:
-    paper.save_png(sheet.figure, path)

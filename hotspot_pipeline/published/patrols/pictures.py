@@ -16,7 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from hotspot_pipeline.published import page as paper
-from hotspot_pipeline.published.files import PublishedFile, write_aside
+from hotspot_pipeline.published.files import PublishedFile
 from hotspot_pipeline.published.patrols.overview import MOST_ROWS, OverviewRow, draw_overview
 from hotspot_pipeline.published.patrols.rows import PatrolRows
 from hotspot_pipeline.published.patrols.sheet import HotspotPatrols, draw_sheet
@@ -47,10 +47,7 @@ def overview(
             f"Not drawn for want of room: {paper.counted(len(shown) - MOST_ROWS, 'hotspot')}."
         )
     heading = f"{title}: patrols" + ("" if week is None else ", newest week")
-    with paper.plain_style():
-        sheet = paper.new_page(heading, " ".join(said), footer)
-        draw_overview(sheet, shown)
-        return write_aside(path, "png", partial(_save, sheet))
+    return paper.publish_page(path, heading, " ".join(said), footer, lambda page: draw_overview(page, shown))  # fmt: skip
 
 
 def overview_rows(rows: PatrolRows, week: date | None) -> list[OverviewRow]:
@@ -92,11 +89,10 @@ def hotspot_patrols(
     )
     names = dict(rows.areas.select("hotspot_id", "name").iter_rows())
     name = f"{hotspot_id} ({names[hotspot_id]})" if names.get(hotspot_id) else hotspot_id
-    with paper.plain_style():
-        lead = hotspot_lead(hotspot_id, rows)
-        sheet = paper.new_page(f"{title}: patrols of {name}", lead, footer)
-        draw_sheet(sheet, found, day_starts_hour)
-        return write_aside(path, "png", partial(_save, sheet))
+    draw = partial(draw_sheet, found=found, day_starts_hour=day_starts_hour)
+    return paper.publish_page(
+        path, f"{title}: patrols of {name}", hotspot_lead(hotspot_id, rows), footer, draw
+    )
 
 
 def hotspot_lead(hotspot_id: str, rows: PatrolRows) -> str:
@@ -141,7 +137,3 @@ def _days_said(rows: PatrolRows, week: date | None) -> str:
 def _only(rows: pl.DataFrame) -> Row | None:
     found: Sequence[Row] = rows.to_dicts()
     return found[0] if found else None
-
-
-def _save(sheet: paper.Page, path: Path) -> None:
-    paper.save_png(sheet.figure, path)
