@@ -17,6 +17,7 @@ NAMES = (
     "simulator",
     "nightly",
     "history_night",
+    "county",
 )
 
 

@@ -23,7 +23,7 @@ from benchmarks import whole_runs
 from benchmarks.race import Disagreement, Facts, Race, Result, Side, Target
 from benchmarks.stopwatch import Stopwatch
 
-_FORCE = "fosseshire"
+FORCE = "fosseshire"
 _HOUR_S = 3_600.0
 _STAMP = re.compile(r"_(\d{8})T\d{4}\.")
 
@@ -45,7 +45,7 @@ def prepare(folder: Path, is_quick: bool) -> Facts:
 
 def first_load(folder: Path, watch: Stopwatch) -> Facts:
     shutil.rmtree(folder / "data", ignore_errors=True)
-    home = folder / "data" / "forces" / _FORCE
+    home = folder / "data" / "forces" / FORCE
     shutil.copytree(folder / "made", home)
     for later in _nights(home / "landing")[-2:]:
         for file in later:
@@ -56,7 +56,7 @@ def first_load(folder: Path, watch: Stopwatch) -> Facts:
 def next_night(folder: Path, watch: Stopwatch) -> Facts:
     for file in _first_and_next(folder / "made" / "landing")[1]:
         feed = file.parent.name
-        shutil.copy(file, folder / "data" / "forces" / _FORCE / "landing" / feed / file.name)
+        shutil.copy(file, folder / "data" / "forces" / FORCE / "landing" / feed / file.name)
     return _run(folder, watch)
 
 
@@ -83,9 +83,14 @@ def _nights(landing: Path) -> list[list[Path]]:
     return [by_day[day] for day in sorted(by_day)]
 
 
-def _run(folder: Path, watch: Stopwatch) -> Facts:
-    for file in (folder / "data" / "forces" / _FORCE / "landing").rglob("*.*"):
+def let_files_settle(home: Path) -> None:
+    """Every file that a force's landing folder holds has lain there for an hour."""
+    for file in (home / "landing").rglob("*.*"):
         os.utime(file, times=(time.time() - _HOUR_S,) * 2)
+
+
+def _run(folder: Path, watch: Stopwatch) -> Facts:
+    let_files_settle(folder / "data" / "forces" / FORCE)
     clock = whole_runs.run_here(folder / "data", watch, with_imports=True)
     return {
         "deliveries": clock.n_deliveries,
@@ -99,7 +104,7 @@ def verify(folder: Path) -> Facts:
     """What stands after the last repeat, from the copy that readers get."""
     import duckdb
 
-    copy = folder / "data" / "forces" / _FORCE / "published" / "warehouse.duckdb"
+    copy = folder / "data" / "forces" / FORCE / "published" / "warehouse.duckdb"
     with duckdb.connect(str(copy), read_only=True) as connection:
 
         def number(sql: str) -> Any:

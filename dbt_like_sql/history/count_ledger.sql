@@ -15,6 +15,20 @@ answers as (
 
 ),
 
+begun as (
+
+    select
+        table_name,
+        feed,
+        known_from_utc,
+        status_before,
+        record_status,
+        count(*) as n
+    from answers
+    group by table_name, feed, known_from_utc, status_before, record_status
+
+),
+
 -- from one answer to the next
 turns as (
 
@@ -22,15 +36,15 @@ turns as (
         table_name,
         feed,
         known_from_utc,
-        sum(case when status_before is null and record_status = 'live' then 1 else 0 end) as n_new,
-        sum(case when status_before <> 'live' and record_status = 'live' then 1 else 0 end) as n_reinstated,
-        sum(case when status_before = 'live' and record_status = 'cancelled' then 1 else 0 end) as n_cancelled,
-        sum(case when status_before = 'live' and record_status = 'transferred_out' then 1 else 0 end) as n_transferred,
-        sum(case when status_before = 'live' and record_status = 'merged' then 1 else 0 end) as n_merged,
-        sum(case when status_before = 'live' and record_status = 'non_crime' then 1 else 0 end) as n_non_crime,
-        sum(case when status_before = 'live' and record_status = 'missing_from_source' then 1 else 0 end) as n_missing,
-        sum(case when status_before = 'live' and record_status = 'withdrawn' then 1 else 0 end) as n_withdrawn
-    from answers
+        sum(case when status_before is null and record_status = 'live' then n else 0 end) as n_new,
+        sum(case when status_before <> 'live' and record_status = 'live' then n else 0 end) as n_reinstated,
+        sum(case when status_before = 'live' and record_status = 'cancelled' then n else 0 end) as n_cancelled,
+        sum(case when status_before = 'live' and record_status = 'transferred_out' then n else 0 end) as n_transferred,
+        sum(case when status_before = 'live' and record_status = 'merged' then n else 0 end) as n_merged,
+        sum(case when status_before = 'live' and record_status = 'non_crime' then n else 0 end) as n_non_crime,
+        sum(case when status_before = 'live' and record_status = 'missing_from_source' then n else 0 end) as n_missing,
+        sum(case when status_before = 'live' and record_status = 'withdrawn' then n else 0 end) as n_withdrawn
+    from begun
     group by table_name, feed, known_from_utc
 
 ),
@@ -38,11 +52,16 @@ turns as (
 -- counted another way: live answers that begin and end
 steps as (
 
-    select table_name, feed, known_from_utc as moment_utc, 1 as step from answers where record_status = 'live'
+    select table_name, feed, known_from_utc as moment_utc, case when record_status = 'live' then n else 0 end as step from begun
     union all
-    select table_name, feed, known_to_utc, -1 from answers where record_status = 'live' and known_to_utc is not null
-    union all
-    select table_name, feed, known_from_utc, 0 from answers
+    select
+        table_name,
+        feed,
+        known_to_utc,
+        -count(*)
+    from answers
+    where record_status = 'live' and known_to_utc is not null
+    group by table_name, feed, known_to_utc
     union all
     select table_name, feed, known_from_utc, 0 from history.extracts where withdrawn_known_utc is null
 

@@ -58,13 +58,23 @@ begins_later as (
 
 looked_at as (
 
-    select * from changed_records
-    union
-    select * from begins_later
+    select
+        table_name,
+        feed,
+        source_system,
+        record_id,
+        max(begins_later) as begins_later
+    from (
+        select *, 0 as begins_later from changed_records
+        union all
+        select *, 1 from begins_later
+    ) r
+    group by table_name, feed, source_system, record_id
 
 ),
 
--- only of these records the states are compared with each other, in the order in which the source showed them
+-- only of these records the states are compared with each other, in the order in which the source showed them; a state that differs
+-- from the one before in nothing that is measured has that one's status and place
 states as (
 
     select
@@ -72,6 +82,7 @@ states as (
         v.feed,
         v.source_system,
         v.record_id,
+        l.begins_later,
         v.version_no,
         v.observed_utc,
         v.record_status,
@@ -92,13 +103,16 @@ states as (
             and l.feed = v.feed
             and l.source_system = v.source_system
             and l.record_id = v.record_id
-    where v.taken_back_utc is null and v.record_status <> 'withdrawn' and v.committed_time_known <> 'month'
+    where
+        v.taken_back_utc is null and v.record_status <> 'withdrawn' and v.committed_time_known <> 'month'
+        and (l.begins_later = 1 or v.version_no = 1 or v.change_mask not in ('outcome', 'admin', 'returned'))
     union all
     select
         'asb_incidents',
         v.feed,
         v.source_system,
         v.record_id,
+        l.begins_later,
         v.version_no,
         v.observed_utc,
         v.record_status,
@@ -119,24 +133,58 @@ states as (
             and l.feed = v.feed
             and l.source_system = v.source_system
             and l.record_id = v.record_id
-    where v.taken_back_utc is null and v.record_status <> 'withdrawn'
+    where
+        v.taken_back_utc is null and v.record_status <> 'withdrawn'
+        and (l.begins_later = 1 or v.version_no = 1 or v.change_mask not in ('outcome', 'admin', 'returned'))
 
 ),
 
+-- a missing record keeps its content; its status is compared over the gap
+lives as (
+
+    select
+        s.*,
+        row_number() over (
+            partition by s.table_name, s.feed, s.source_system, s.record_id order by s.version_no
+        ) as place_no,
+        first_value(s.observed_utc) over (
+            partition by s.table_name, s.feed, s.source_system, s.record_id order by s.version_no
+        ) as first_utc,
+        first_value(s.ho_offence_code) over (
+            partition by s.table_name, s.feed, s.source_system, s.record_id order by s.version_no
+        ) as first_code,
+        first_value(s.policeuk_category) over (
+            partition by s.table_name, s.feed, s.source_system, s.record_id order by s.version_no
+        ) as first_category,
+        first_value(s.recorded_day) over (
+            partition by s.table_name, s.feed, s.source_system, s.record_id order by s.version_no
+        ) as first_recorded_day,
+        lag(s.record_status) over (
+            partition by
+                s.table_name, s.feed, s.source_system, s.record_id,
+                case when s.record_status = 'missing_from_source' then 1 else 0 end
+            order by s.version_no
+        ) as status_before,
+        lag(s.easting) over (
+            partition by s.table_name, s.feed, s.source_system, s.record_id order by s.version_no
+        ) as easting_before,
+        lag(s.northing) over (
+            partition by s.table_name, s.feed, s.source_system, s.record_id order by s.version_no
+        ) as northing_before,
+        lag(s.cell_r9) over (
+            partition by s.table_name, s.feed, s.source_system, s.record_id order by s.version_no
+        ) as cell_before
+    from states s
+
+),
+
+-- what each record was first seen as; of most of them nothing else is asked
 firsts as (
 
     select
         'crimes' as table_name,
         feed,
-        source_system,
-        record_id,
-        version_no,
         observed_utc,
-        record_status,
-        change_mask,
-        easting,
-        northing,
-        cell_r9,
         ho_offence_code,
         policeuk_category,
         coalesce(committed_to_utc, committed_from_utc) as committed_utc,
@@ -149,15 +197,7 @@ firsts as (
     select
         'asb_incidents',
         feed,
-        source_system,
-        record_id,
-        version_no,
         observed_utc,
-        record_status,
-        change_mask,
-        easting,
-        northing,
-        cell_r9,
         null,
         null,
         null,
@@ -167,15 +207,18 @@ firsts as (
     from history.asb_versions
     where taken_back_utc is null and record_status <> 'withdrawn' and version_no = 1
     union all
-    select s.*
-    from states s
-    inner join begins_later b
-        on
-            b.table_name = s.table_name
-            and b.feed = s.feed
-            and b.source_system = s.source_system
-            and b.record_id = s.record_id
-    qualify row_number() over (partition by s.table_name, s.feed, s.source_system, s.record_id order by s.version_no) = 1
+    select
+        table_name,
+        feed,
+        observed_utc,
+        ho_offence_code,
+        policeuk_category,
+        committed_utc,
+        reported_ts_utc,
+        recorded_ts_utc,
+        recorded_day
+    from lives
+    where begins_later = 1 and place_no = 1
 
 ),
 
@@ -183,11 +226,6 @@ cohort as (
 
     select
         f.table_name,
-        f.feed,
-        f.source_system,
-        f.record_id,
-        f.version_no,
-        f.observed_utc,
         case when f.table_name = 'asb_incidents' then 'ASB' else coalesce(s.cat_group, p.cat_group, 'OTHER') end as cat_group,
         f.committed_utc,
         f.reported_ts_utc,
@@ -205,48 +243,40 @@ cohort as (
 
 ),
 
--- a missing record keeps its content; its status is compared over the gap
+-- in the 90 days after they were first seen
 turns as (
 
     select
-        c.table_name,
-        c.feed,
-        c.source_system,
-        c.record_id,
-        c.cat_group,
-        c.observed_utc as first_utc,
-        c.version_no as first_version_no,
-        s.version_no,
-        s.observed_utc,
-        s.change_mask,
-        s.record_status,
-        s.easting,
-        s.northing,
-        s.cell_r9,
-        lag(s.record_status) over (
-            partition by
-                c.table_name, c.feed, c.source_system, c.record_id,
-                case when s.record_status = 'missing_from_source' then 1 else 0 end
-            order by s.version_no
-        ) as status_before,
-        lag(s.easting) over (
-            partition by c.table_name, c.feed, c.source_system, c.record_id order by s.version_no
-        ) as easting_before,
-        lag(s.northing) over (
-            partition by c.table_name, c.feed, c.source_system, c.record_id order by s.version_no
-        ) as northing_before,
-        lag(s.cell_r9) over (
-            partition by c.table_name, c.feed, c.source_system, c.record_id order by s.version_no
-        ) as cell_before
-    from cohort c
-    inner join states s
+        l.table_name,
+        l.feed,
+        l.source_system,
+        l.record_id,
+        case when l.table_name = 'asb_incidents' then 'ASB' else coalesce(s.cat_group, p.cat_group, 'OTHER') end as cat_group,
+        l.first_utc,
+        l.observed_utc,
+        l.change_mask,
+        l.record_status,
+        l.easting,
+        l.northing,
+        l.cell_r9,
+        l.status_before,
+        l.easting_before,
+        l.northing_before,
+        l.cell_before
+    from lives l
+    inner join spans e
         on
-            s.table_name = c.table_name
-            and s.feed = c.feed
-            and s.source_system = c.source_system
-            and s.record_id = c.record_id
-            and s.observed_utc <= c.observed_utc + interval 90 day
-
+            e.table_name = l.table_name
+            and e.feed = l.feed
+            and l.first_utc > e.first_load_utc
+            and l.first_utc + interval 90 day <= e.newest_utc
+    left join history.offence_spans s
+        on
+            s.ho_offence_code = l.first_code
+            and l.first_recorded_day >= s.day_from
+            and l.first_recorded_day < s.day_before
+    left join history.policeuk_categories_current p on p.policeuk_category = l.first_category
+    where l.place_no > 1 and l.observed_utc <= l.first_utc + interval 90 day
 
 ),
 
@@ -282,8 +312,7 @@ changes as (
     from turns t
     cross join kinds k
     where
-        t.version_no > t.first_version_no
-        and (t.table_name = 'crimes' or k.is_of_incidents)
+        (t.table_name = 'crimes' or k.is_of_incidents)
         and case k.kind
             when 'reclassified' then t.change_mask like '%class%'
             when 'redated' then t.change_mask like '%time%'

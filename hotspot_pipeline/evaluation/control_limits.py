@@ -40,7 +40,7 @@ def limits(mu: ArrayLike, alpha: float, level: float) -> tuple[IntArray, IntArra
 def scores(n: ArrayLike, mu: ArrayLike, alpha: float) -> tuple[FloatArray, FloatArray]:
     """(score, variance): the normal quantile of P(Y < n) + P(Y = n)/2, and the variance that such scores have at this mean."""
     counts, means = np.asarray(n, np.float64), np.asarray(mu, np.float64)
-    return _score(counts, means, alpha), np.array([_score_variance(m, alpha) for m in means.ravel()]).reshape(means.shape)  # fmt: skip
+    return _score(counts, means, alpha), _score_variances(means.ravel(), alpha).reshape(means.shape)
 
 
 def ewma(
@@ -100,11 +100,20 @@ def _score(n: FloatArray, mu: FloatArray, alpha: float) -> FloatArray:
     return np.asarray(np.where(below < 0.5, norm.ppf(below), norm.isf(above)))
 
 
-def _score_variance(mu: float, alpha: float) -> float:
-    if not np.isfinite(mu):
-        return float("nan")
-    law = law_of(np.asarray(mu), alpha)
-    n = np.arange(int(law.ppf(1 - 1e-12)) + 2, dtype=np.float64)
-    score, share = _score(n, np.asarray(mu), alpha), law.pmf(n)
-    mean = float((score * share).sum())
-    return float(((score - mean) ** 2 * share).sum())
+def _score_variances(mu: FloatArray, alpha: float) -> FloatArray:
+    """The variance of the score of a count, for each mean; nan where mu is."""
+    found = np.full(mu.shape, np.nan)
+    known = np.flatnonzero(np.isfinite(mu))
+    n_counts = law_of(mu[known], alpha).ppf(1 - 1e-12).astype(np.int64) + 2
+    # means of like size together; a power of two of counts, so that the digits of one do not depend on which others there are
+    widths = 1 << np.ceil(np.log2(n_counts)).astype(np.int64)
+    for width in np.unique(widths):
+        same = known[widths == width]
+        n = np.arange(width, dtype=np.float64)[None, :]
+        is_asked = n < n_counts[widths == width][:, None]
+        means = mu[same][:, None]
+        share = np.where(is_asked, law_of(means, alpha).pmf(n), 0.0)
+        score = np.where(share > 0, _score(n, means, alpha), 0.0)
+        mean = (score * share).sum(axis=1)
+        found[same] = ((score - mean[:, None]) ** 2 * share).sum(axis=1)
+    return found

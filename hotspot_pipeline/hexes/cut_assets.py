@@ -50,7 +50,7 @@ def build_cuts(shop: Workshop, models: Mapping[str, SqlModel]) -> dg.AssetsDefin
     @shop.step("hexes.cuts", [shop.spec(table, deps=_DEPS, kinds=("sql",)) for table in tables])
     def cuts(context: dg.AssetExecutionContext) -> Results:
         with shop.warehouse(context).session() as session:
-            standing = Standing(session, tables)
+            standing = Standing(session, tables, appended=[FIGURES])
             due = _due(shop, session)
             for cut in due:
                 _take(session, models, cut, context.run_id)

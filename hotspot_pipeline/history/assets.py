@@ -67,7 +67,7 @@ def _versions(shop: Workshop) -> dg.AssetsDefinition:
     )
     def versions(context: dg.AssetExecutionContext) -> Results:
         with shop.warehouse(context).session() as session:
-            standing = Standing(session, TABLES, edited=[BOOK])
+            standing = Standing(session, TABLES, edited=[BOOK], appended=LEDGERS)
             taken: list[str] = []
             for spec in VERSIONED:
                 taken += digest(

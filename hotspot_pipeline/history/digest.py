@@ -53,7 +53,8 @@ def digest(
         _stage_moments(session, nights, planned)
         open_ledgers(session)
         session.execute(f"create or replace temp table {_NAMES} (extract_id varchar, source_file varchar, line_no bigint)")  # fmt: skip
-        done = [_slice(session, spec, nights, part) for part in observations.slices(session)]
+        whole = observations.is_whole(looks)
+        done = [_slice(session, spec, nights, part, whole) for part in observations.slices(session)]
         entries = entries_of(session, spec, nights, pl.concat([d.kinds for d in done]), known, run_id, now)  # fmt: skip
         session.note_changes(spec.versions, f"select * from {_NAMES}")
         close_ledgers(session, run_id)
@@ -75,7 +76,11 @@ class _Done:
 
 
 def _slice(
-    session: Session, spec: Versioned, nights: list[FeedNight], part: tuple[int, int]
+    session: Session,
+    spec: Versioned,
+    nights: list[FeedNight],
+    part: tuple[int, int],
+    is_whole: bool,
 ) -> _Done:
     """The versions of a range of records, and what the ledgers say of them. Each record stands for itself, so memory is needed for a
     part of them only."""
@@ -84,7 +89,7 @@ def _slice(
         found = changes(
             _observed(session, spec, nights, records, part), _standing(session, records, part)
         )
-        write_versions(session, spec, found)
+        write_versions(session, spec, found, is_whole=is_whole)
     edits = (found.added, found.closed, found.taken_back)
     changed = pl.concat([e.select("record") for e in edits]).unique()
     with (

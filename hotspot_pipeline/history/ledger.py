@@ -11,12 +11,15 @@ Groups are those of the lookups as they were known with the answer, or after the
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import polars as pl
 
 from hotspot_pipeline.history.effects import effects, wordings
 from hotspot_pipeline.history.lookups import told_until
 from hotspot_pipeline.history.versioned import CRIMES, GROUPS, QUIET_GROUPS, Versioned
 from hotspot_pipeline.history.words import WORDINGS
+from hotspot_pipeline.warehouse.contract import ROW_NAME
 from hotspot_pipeline.warehouse.session import Session
 
 _NOT_SEEN = "('missing_from_source', 'withdrawn')"
@@ -26,6 +29,12 @@ _NOT_SEEN = "('missing_from_source', 'withdrawn')"
 _PAIRED = (
     "digest_pairs p join digest_now n on n.rid = p.n_rid left join digest_now b on b.rid = p.b_rid"
 )
+
+
+def columns_read(spec: Versioned, columns: Iterable[str]) -> list[str]:
+    """Those of the versions' columns that the ledgers mention, and the name of the row."""
+    text = " ".join((*ROW_NAME, _pairs(spec), _recodes(spec), _affected(spec)))
+    return [c for c in columns if c in text]
 
 
 def open_ledgers(session: Session) -> None:

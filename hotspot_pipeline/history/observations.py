@@ -4,9 +4,9 @@ Here: which records a night can have touched, and what they are looked at in. No
 (`sightings.py`), what follows from these (`versions.py`), and what is written (`digest.py`).
 
 Works in temporary tables of the session: `digest_extracts` and `digest_wholes` (the accepted extracts), `digest_turned_away`, `digest_touched` and
-`digest_records` (the records to look at, with the integer `record` of the kernels), `digest_content` (their accepted rows, all columns) and
+`digest_records` (the records to look at, with the integer `record` of the kernels), `digest_content` (their accepted rows) and
 `digest_rows` (which row is of which record). A night looks at a few thousand records of millions: the large tables are read once for them,
-and every later step works on the few. Where all are looked at, they are read part by part as frames (`digest_part`): a temporary table
+only what is compared, and every later step works on the few. Where all are looked at, they are read part by part as frames (`digest_part`): a temporary table
 that is dropped within a transaction would keep its room until the end.
 """
 
@@ -80,6 +80,15 @@ _TURNED_AWAY = """
 # frames and ledgers of this many rows take one to two gigabytes
 ROWS_AT_A_TIME = 500_000
 # what the kernels compare; content is read once it is known what changed
+_OF_ROWS = (
+    "extract_id",
+    "source_file",
+    "line_no",
+    "accepted_with",
+    "source_system",
+    "month",
+    "row_hash",
+)
 _OF_VERSIONS = """feed, source_system, record_id, observed_utc, row_hash, record_status, known_from_utc, known_to_utc,
     taken_back_utc, version_no, change_mask"""
 # a number for each feed, and within a feed of releases for each month
@@ -118,6 +127,11 @@ def accepted_extracts(session: Session, spec: Versioned) -> pl.DataFrame:
     return session.frame("select * from digest_extracts order by feed, order_ts_utc")
 
 
+def is_whole(looks: Sequence[LookAt]) -> bool:
+    """Whether the tables are read as a whole, with all that they hold."""
+    return any(look.everything for look in looks)
+
+
 def stage_rows(session: Session, spec: Versioned, looks: Sequence[LookAt]) -> None:
     """Fills `digest_rows` with every accepted row of the records that are to be looked at."""
     names = {"validated": spec.validated, "pid": spec.pid, "steady": spec.steady("r")}
@@ -130,9 +144,12 @@ def stage_rows(session: Session, spec: Versioned, looks: Sequence[LookAt]) -> No
                 f"insert into digest_touched {_TOUCHED.format(**names)}",
                 {"feed": look.feed, "since": look.since, "absent_since": look.absent_since},
             )
-    whole = any(look.everything for look in looks)
-    touched = None if whole else f"{spec.pid} in (select record_id from digest_touched)"
-    stage_part(session, "digest_content", spec.validated, touched)
+    if is_whole(looks):
+        stage_part(session, "digest_content", spec.validated, None)
+    else:
+        compared = ", ".join(dict.fromkeys((*_OF_ROWS, spec.pid, *spec.compared)))
+        touched = f"{spec.pid} in (select record_id from digest_touched)"
+        stage_part(session, "digest_content", spec.validated, touched, compared)
     parts = []
     for look in looks:
         if look.everything:
@@ -180,8 +197,7 @@ def stage_rows(session: Session, spec: Versioned, looks: Sequence[LookAt]) -> No
 
 def stage_versions(session: Session, spec: Versioned, looks: Sequence[LookAt]) -> None:
     """`digest_versions`: what the kernels compare of the versions of the records to look at, with `rid`, their place in the table."""
-    whole = any(look.everything for look in looks)
-    few = None if whole else "record_id in (select record_id from digest_records)"
+    few = None if is_whole(looks) else "record_id in (select record_id from digest_records)"
     stage_part(session, "digest_versions", spec.versions, few, _OF_VERSIONS)
 
 
@@ -191,7 +207,11 @@ def stage_part(
     """A view `name` of the table's rows with their `rid`: of the few that the condition names, copied, or of all of them."""
     source = f"select {columns}, rowid as rid from {table}"
     if few is not None:
-        session.execute(f"create or replace temp table {name}_few as {source} where {few}")
+        # first which rows, from one column; then their columns, from the parts of the table where they lie
+        rows = f"select rowid from {table} where {few}"
+        session.execute(
+            f"create or replace temp table {name}_few as {source} where rowid in ({rows})"
+        )
         source = f"select * from {name}_few"
     session.execute(f"create or replace temp view {name} as {source}")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from hotspot_pipeline.history.ledger import columns_read
 from hotspot_pipeline.history.observations import SCOPE
 from hotspot_pipeline.history.versioned import Versioned
 from hotspot_pipeline.warehouse.session import Session
@@ -37,11 +38,11 @@ _SIGHTINGS = f"""
 
 
 def read_part(session: Session, part: tuple[int, int]) -> pl.DataFrame:
-    """The accepted rows of a range of records, all columns, with `record`, `record_id`, `ptr`, and feed, feed_no, kind and order_ts_utc of
-    the extract with which they were accepted."""
+    """The accepted rows of a range of records as `digest_content` has them, with `record`, `ptr`, `rid`, and feed, feed_no, kind and
+    order_ts_utc of the extract with which they were accepted."""
     return session.frame(
         """
-        select v.* exclude (rid), e.feed, e.feed_no, e.kind, e.order_ts_utc, d.record,
+        select v.*, e.feed, e.feed_no, e.kind, e.order_ts_utc, d.record,
             row_number() over (order by e.order_ts_utc, d.record, v.extract_id, v.source_file, v.line_no) as ptr
         from (select * from digest_rows where record >= $first and record < $end) d
         join digest_content v on v.rid = d.rid
@@ -52,14 +53,20 @@ def read_part(session: Session, part: tuple[int, int]) -> pl.DataFrame:
 
 
 def read_now(session: Session, spec: Versioned, changed: pl.DataFrame) -> pl.DataFrame:
-    """The versions of the records `changed` (record) as they stand, all columns, with `record` and `rid`, their place in the table."""
+    """The versions of the records `changed` (record) as they stand, with what the ledgers read of them, `record` and `rid`, their place in
+    the table."""
+    columns = ", ".join(
+        f"v.{c}" for c in columns_read(spec, session.catalog[spec.versions].column_types)
+    )
     with session.shelved("digest_asked", changed):
         return session.frame(
             f"""
-            with asked as (select * from digest_records semi join digest_asked using (record))
-            select v.*, a.record
-            from (select *, rowid as rid from {spec.versions} where record_id in (select record_id from asked)) v
-            join asked a on a.feed = v.feed and a.source_system = v.source_system and a.record_id = v.record_id
+            with asked as (select * from digest_records semi join digest_asked using (record)),
+            found as (
+                select v.rowid as rid, a.record from {spec.versions} v
+                join asked a on a.feed = v.feed and a.source_system = v.source_system and a.record_id = v.record_id
+            )
+            select {columns}, f.rid, f.record from {spec.versions} v join found f on f.rid = v.rowid
             """
         )
 

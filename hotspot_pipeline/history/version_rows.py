@@ -25,15 +25,17 @@ _OWN = {
 }  # fmt: skip
 
 
-def write_versions(session: Session, spec: Versioned, found: Changes) -> None:
-    """Within the digest's transaction and over its temporary tables."""
+def write_versions(session: Session, spec: Versioned, found: Changes, *, is_whole: bool) -> None:
+    """Within the digest's transaction and over its temporary tables. `is_whole`: `digest_part` has all columns."""
+    # of the few rows that a night brings the content is read now; they lie together
+    content = f"(select v.*, p.ptr, p.feed from digest_part p join {spec.validated} v on v.rowid = p.rid where p.ptr in (select ptr from digest_added))"  # fmt: skip
     has_row = pl.col("ptr").is_not_null()
     with session.shelved("digest_added", _columns(found.added.filter(has_row))):
         session.execute(
             f"""
             {_insert(session, spec, {"observed_extract_id": "x.extract_id"})}
             from digest_added a
-            join digest_part v on v.ptr = a.ptr
+            join {"digest_part" if is_whole else content} v on v.ptr = a.ptr
             join digest_records r on r.record = a.record
             join digest_extracts x on x.feed = v.feed and x.order_ts_utc = a.observed_ts
             """

@@ -30,6 +30,11 @@ class Versioned:
     def validated(self) -> str:
         return f"validated.{self.table}"
 
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The columns by which two contents differ in more than `admin`."""
+        return tuple(column for columns in self.groups.values() for column in columns)
+
     def steady(self, alias: str) -> str:
         """SQL: a number for everything of the row but what changes without moving a count."""
         columns = [c for g in GROUPS if g not in QUIET_GROUPS for c in self.groups[g]]

@@ -24,7 +24,7 @@ _VALUES = (
     exp.Interval, exp.Extract, exp.LastDay,
 )  # fmt: skip
 _AGGREGATES = (
-    exp.Count, exp.Sum, exp.Min, exp.Max, exp.Avg, exp.Filter, exp.RowNumber, exp.Rank, exp.DenseRank, exp.Lag, exp.Lead,
+    exp.Count, exp.Sum, exp.Min, exp.Max, exp.Avg, exp.Filter, exp.RowNumber, exp.Rank, exp.DenseRank, exp.Lag, exp.Lead, exp.FirstValue,
     exp.LogicalAnd, exp.LogicalOr,
 )  # fmt: skip
 PORTABLE: frozenset[type[exp.Expr]] = frozenset((*_QUERY, *_VALUES, *_AGGREGATES))

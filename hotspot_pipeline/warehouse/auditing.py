@@ -30,18 +30,17 @@ def stage_audited(
     """The temporary table `AUDITED`: rows of the groups that `touched` (a SELECT) gives, and those whose turn it is. Groups are those of
     the contract's `audited_by`, else of its grain."""
     names = contract.audited_by or contract.grain
-    groups, used = _listed(names), _listed(_columns_used(contract))
+    groups, used = _listed(names), ", ".join(f'a."{c}"' for c in _columns_used(contract))
+    mine = ", ".join(f'a."{c}"' for c in names)
     turn = (today or datetime.now(UTC).date()).toordinal() % TURNS
     same = " and ".join(f'a."{c}" = b."{c}"' for c in names)
     connection.execute(
-        f"create or replace temp table touched_groups as select distinct {groups} from ({touched})"
+        f"create or replace temp table touched_groups as select distinct {groups}, true as is_touched from ({touched})"
     )
     connection.execute(
         f"""
         create or replace temp table {AUDITED} as
-        select {used} from {contract.name} a semi join touched_groups b on {same}
-        union all
-        select {used} from {contract.name} a anti join touched_groups b on {same} where hash({groups}) % {TURNS} = {turn}
+        select {used} from {contract.name} a left join touched_groups b on {same} where b.is_touched or hash({mine}) % {TURNS} = {turn}
         """
     )
 

@@ -87,6 +87,11 @@ def _whole(
     return after[1], before != after
 
 
+def _named(table: str) -> str:
+    """Of a table `a` the rows of the changed names: found by the names alone, so that other columns are read only where they lie."""
+    return f"where a.rowid in (select a.rowid from {table} a semi join {increments.CHANGED} b on {_SAME_NAME})"
+
+
 def _part(
     session: Session,
     connection: duckdb.DuckDBPyConnection,
@@ -100,13 +105,12 @@ def _part(
         parts[table] = f"followed_rows_{number}"
         read = ", ".join(f'a."{c}"' for c in session.catalog[table].column_types if c in {*ROW_NAME, *rows.names})  # fmt: skip
         connection.execute(
-            f"create or replace temp table {parts[table]} as select {read} from {table} a semi join {increments.CHANGED} b on {_SAME_NAME}"
+            f"create or replace temp table {parts[table]} as select {read} from {table} a {_named(table)}"
         )
     stage(connection, contract, rows.compute(parts))
     columns = ", ".join(f'"{c}"' for c in contract.column_types)
     connection.execute(
-        f"create or replace temp table {_STANDING} as select a.rowid as rid, {columns} from {contract.name} a "
-        f"semi join {increments.CHANGED} b on {_SAME_NAME}"
+        f"create or replace temp table {_STANDING} as select a.rowid as rid, {columns} from {contract.name} a {_named(contract.name)}"
     )
     here, there = f"select {columns} from {_STANDING}", f"select {columns} from {INCOMING}"
     connection.execute(

@@ -45,6 +45,17 @@ def test_without_an_expectation_there_are_no_limits() -> None:
     assert (low[0], high[0]) == (-1, -1)
 
 
+@pytest.mark.parametrize("alpha", [0.0, 0.05, 1.5])
+def test_a_variance_does_not_depend_on_the_other_weeks(alpha: float) -> None:
+    mu = np.concatenate([np.random.default_rng(3).lognormal(1, 1.5, 60), [1e-9, 1e-3, np.nan]])
+    together = scores(np.ones(len(mu)), mu, alpha)[1]
+    alone = [scores([1], [m], alpha)[1][0] for m in mu]
+    np.testing.assert_array_equal(together, alone)
+    assert np.isfinite(together[:-1]).all()
+    assert (together[:-1] >= 0).all()
+    assert np.isnan(together[-1])
+
+
 @pytest.mark.parametrize(("mu", "alpha"), [(0.3, 0.0), (2.0, 0.4), (40.0, 0.05)])
 def test_scores_have_the_variance_that_is_said_and_mean_nought(mu: float, alpha: float) -> None:
     rng = np.random.default_rng(1)

@@ -234,6 +234,27 @@ def test_cover_is_the_cells_whose_centre_lies_in_the_polygon() -> None:
     assert found.tolist() == sorted(inside.tolist())
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    radii=st.lists(st.floats(0.1, 1.0), min_size=3, max_size=30),
+    size=st.sampled_from([(6, 0.4), (8, 0.1), (9, 0.03), (10, 0.01), (2, 12.0), (0, 30.0)]),
+    east=st.floats(-6.0, 2.0),
+    north=st.floats(50.0, 57.0),
+    has_hole=st.booleans(),
+)
+def test_cover_by_centre_is_that_of_h3_itself(
+    radii: list[float], size: tuple[int, float], east: float, north: float, has_hole: bool
+) -> None:
+    resolution, degrees = size
+    turn = np.linspace(0, 2 * np.pi, len(radii), endpoint=False)
+    x, y = degrees * np.array(radii) * np.cos(turn), degrees * np.array(radii) * np.sin(turn)
+    star = shapely.Polygon(np.column_stack([east + x, north + y]))
+    if has_hole:
+        star = star.difference(shapely.Point(east, north).buffer(degrees / 20))
+    found = make_grid(GridSpec(resolution=resolution)).cover(star)
+    assert found.tolist() == sorted(h3.h3shape_to_cells(h3.geo_to_h3shape(star), resolution))
+
+
 def test_cover_by_centre_shares_no_cell_between_neighbouring_areas() -> None:
     grid = make_grid()
     west = shapely.box(-1.6, 52.2, -1.55, 52.3)

@@ -11,6 +11,7 @@ import pytest
 from hotspot_pipeline.warehouse import auditing
 from hotspot_pipeline.warehouse.auditing import AUDITED, TURNS, stage_audited
 from hotspot_pipeline.warehouse.session import AuditsFailed
+from hotspot_pipeline.warehouse.standing import Standing
 from hotspot_pipeline_tests.unit.warehouse.conftest import COUNTS
 
 CASES = """
@@ -88,3 +89,23 @@ def test_windows_that_are_asked_for_are_audited_and_the_others_left(make_contrac
             session.replace_changed_windows(contract, rows((first, 2), (first, 2)), asked=[first])
         with pytest.raises(AuditsFailed, match="grain_is_unique"):
             session.replace_changed_windows(contract, rows((first, 2), (first, 2), (second, 1)))
+
+
+def test_of_a_table_that_is_only_added_to_the_groups_that_came_are_audited(make_contract: Any, open_warehouse: Any, monkeypatch: Any) -> None:  # fmt: skip
+    monkeypatch.setattr(auditing, "TURNS", 10**9)
+    contract = make_contract(CASES, name="hexes.cases", audits=NAMED)
+
+    def broken_after(session: Any, *rows: tuple[str, int, str]) -> set[str]:
+        standing = Standing(session, [contract.name], appended=[contract.name])
+        session.insert(contract, pl.DataFrame(rows, schema=SCHEMA, orient="row"))
+        (write,) = standing.writes()
+        return {a.audit.name for a in write.audits if not a.passed} - {"there_are_some"}
+
+    with open_warehouse(contract).session() as session:
+        given(session, contract, 8, ("bad", 1, "live"), ("bad", 1, "live"))
+        assert broken_after(session, ("new", 1, "live"), ("new", 2, "live")) == set()
+        # with a row that comes, what stands of its group is looked at too
+        assert broken_after(session, ("e3", 2, "live")) == {"grain_is_unique", "lines_follow"}
+        # places of rows that were taken away may be given again: then everything is looked at
+        session.execute("delete from hexes.cases where extract = 'e3'")
+        assert broken_after(session, ("newer", 1, "live")) == {"grain_is_unique", "lines_follow"}
