@@ -31,10 +31,9 @@ def one_command(folder: Path, watch: Stopwatch) -> Facts:
     clock = whole_runs.run_here(folder / "data", watch, with_imports=True)
     stages: dict[str, float] = {}
     for step, seconds in watch.parts.items():
-        stage = step.split(".")[0]
+        stage = f"stage {step.split('.')[0]}"
         stages[stage] = stages.get(stage, 0.0) + seconds
-    del watch.laps["inside steps"]
-    watch.laps = {**{f"stage {name}": stages[name] for name in stages}, **watch.laps}
+    watch.laps = {**stages, **{k: v for k, v in watch.laps.items() if k != "inside steps"}}
     return {
         "deliveries": clock.n_deliveries,
         "tables": len(clock.changed),
@@ -43,11 +42,11 @@ def one_command(folder: Path, watch: Stopwatch) -> Facts:
 
 
 def verify(folder: Path) -> Facts:
-    """What stands at the end of the chain, from the copy that readers get; raises Disagreement where a week is missing."""
+    """What stands along the chain; raises Disagreement where a week is missing at its end."""
     import duckdb
 
-    copy = folder / "data" / "forces" / FORCE / "published" / "warehouse.duckdb"
-    with duckdb.connect(str(copy), read_only=True) as connection:
+    warehouse = folder / "data" / "forces" / FORCE / "warehouse.duckdb"
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
 
         def row(sql: str) -> Any:
             return connection.execute(sql).fetchall()[0]
