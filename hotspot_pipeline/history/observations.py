@@ -207,10 +207,10 @@ def stage_part(
     """A view `name` of the table's rows with their `rid`: of the few that the condition names, copied, or of all of them."""
     source = f"select {columns}, rowid as rid from {table}"
     if few is not None:
-        # first which rows, from one column; then their columns, from the parts of the table where they lie
-        rows = f"select rowid from {table} where {few}"
+        # first where they lie, from one column; then their columns, from there
+        lie = session.between(f"select rowid from {table} where {few}")
         session.execute(
-            f"create or replace temp table {name}_few as {source} where rowid in ({rows})"
+            f"create or replace temp table {name}_few as {source} where {few} and {lie}"
         )
         source = f"select * from {name}_few"
     session.execute(f"create or replace temp view {name} as {source}")

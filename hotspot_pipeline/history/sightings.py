@@ -10,6 +10,7 @@ import polars as pl
 from hotspot_pipeline.history.ledger import columns_read
 from hotspot_pipeline.history.observations import SCOPE
 from hotspot_pipeline.history.versioned import Versioned
+from hotspot_pipeline.warehouse.places import place
 from hotspot_pipeline.warehouse.session import Session
 
 # a run counts only in accepted extracts; of a row that the gate turned away first, from the one with which it was accepted
@@ -40,33 +41,34 @@ _SIGHTINGS = f"""
 def read_part(session: Session, part: tuple[int, int]) -> pl.DataFrame:
     """The accepted rows of a range of records as `digest_content` has them, with `record`, `ptr`, `rid`, and feed, feed_no, kind and
     order_ts_utc of the extract with which they were accepted."""
+    rows = f"select * from digest_rows where record >= {part[0]} and record < {part[1]}"
+    lie = session.between(f"select rid from ({rows})", "v.rid")
     return session.frame(
-        """
+        f"""
         select v.*, e.feed, e.feed_no, e.kind, e.order_ts_utc, d.record,
             row_number() over (order by e.order_ts_utc, d.record, v.extract_id, v.source_file, v.line_no) as ptr
-        from (select * from digest_rows where record >= $first and record < $end) d
-        join digest_content v on v.rid = d.rid
+        from ({rows}) d
+        join digest_content v on {place("v", "rid")} = d.rid and {lie}
         join digest_extracts e on e.extract_id = v.accepted_with
-        """,
-        {"first": part[0], "end": part[1]},
+        """
     )
 
 
 def read_now(session: Session, spec: Versioned, changed: pl.DataFrame) -> pl.DataFrame:
     """The versions of the records `changed` (record) as they stand, with what the ledgers read of them, `record` and `rid`, their place in
     the table."""
-    columns = ", ".join(
-        f"v.{c}" for c in columns_read(spec, session.catalog[spec.versions].column_types)
+    columns = ", ".join(columns_read(spec, session.catalog[spec.versions].column_types))
+    named = (
+        "record_id in (select record_id from digest_records semi join digest_asked using (record))"
     )
     with session.shelved("digest_asked", changed):
+        lie = session.between(f"select rowid from {spec.versions} where {named}")
         return session.frame(
             f"""
-            with asked as (select * from digest_records semi join digest_asked using (record)),
-            found as (
-                select v.rowid as rid, a.record from {spec.versions} v
-                join asked a on a.feed = v.feed and a.source_system = v.source_system and a.record_id = v.record_id
-            )
-            select {columns}, f.rid, f.record from {spec.versions} v join found f on f.rid = v.rowid
+            with asked as (select * from digest_records semi join digest_asked using (record))
+            select v.*, a.record
+            from (select {columns}, rowid as rid from {spec.versions} where {named} and {lie}) v
+            join asked a on a.feed = v.feed and a.source_system = v.source_system and a.record_id = v.record_id
             """
         )
 

@@ -8,6 +8,7 @@ import polars as pl
 
 from hotspot_pipeline.history.timeline import Changes
 from hotspot_pipeline.history.versioned import Versioned
+from hotspot_pipeline.warehouse.places import place
 from hotspot_pipeline.warehouse.session import Session
 
 # by their place in the table, found among the few: else each update would compare all versions
@@ -27,15 +28,14 @@ _OWN = {
 
 def write_versions(session: Session, spec: Versioned, found: Changes, *, is_whole: bool) -> None:
     """Within the digest's transaction and over its temporary tables. `is_whole`: `digest_part` has all columns."""
-    # of the few rows that a night brings the content is read now; they lie together
-    content = f"(select v.*, p.ptr, p.feed from digest_part p join {spec.validated} v on v.rowid = p.rid where p.ptr in (select ptr from digest_added))"  # fmt: skip
     has_row = pl.col("ptr").is_not_null()
     with session.shelved("digest_added", _columns(found.added.filter(has_row))):
+        content = "digest_part" if is_whole else _content(session, spec)
         session.execute(
             f"""
             {_insert(session, spec, {"observed_extract_id": "x.extract_id"})}
             from digest_added a
-            join {"digest_part" if is_whole else content} v on v.ptr = a.ptr
+            join {content} v on v.ptr = a.ptr
             join digest_records r on r.record = a.record
             join digest_extracts x on x.feed = v.feed and x.order_ts_utc = a.observed_ts
             """
@@ -68,12 +68,20 @@ def write_versions(session: Session, spec: Versioned, found: Changes, *, is_whol
     )
 
 
+def _content(session: Session, spec: Versioned) -> str:
+    """The accepted rows that are added, with all columns and what `digest_part` says of them. Of the few that a night brings the content
+    is read only now; they lie together."""
+    parts = "select rid, ptr, feed from digest_part where ptr in (select ptr from digest_added)"
+    lie = session.between(f"select rid from ({parts})")
+    return f"(select v.*, p.ptr, p.feed from ({parts}) p join {spec.validated} v on {place('v')} = p.rid and v.{lie})"
+
+
 def _edit(session: Session, spec: Versioned, edits: pl.DataFrame, values: tuple[str, ...]) -> None:
     if edits.is_empty():
         return
     with session.shelved("digest_edits", edits):
         session.execute(
-            f"update {spec.versions} v set {', '.join(values)} from ({_ROWS}) c where v.rowid = c.rid"
+            f"update {spec.versions} v set {', '.join(values)} from ({_ROWS}) c where {place('v')} = c.rid"
         )
 
 

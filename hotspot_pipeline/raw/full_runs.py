@@ -19,6 +19,7 @@ from typing import Any
 import polars as pl
 
 from hotspot_pipeline.feeds.contract import FeedContract
+from hotspot_pipeline.warehouse import places
 from hotspot_pipeline.warehouse.session import Session
 
 WITHDRAWN = "select extract_id from raw.decisions where decision = 'withdrawn'"
@@ -129,7 +130,7 @@ def book(
     session.execute(_COVERING, {"feed": contract.feed, "moment": order_ts_utc})
     session.execute(_REPEATED.format(table=table))
     session.execute(
-        f"update raw.full_runs set to_order_ts_utc = $before where rowid in (select run_id {_BROKEN_OFF})",
+        f"update raw.full_runs r set to_order_ts_utc = $before where {places.place('r')} in (select run_id {_BROKEN_OFF})",
         {"before": place.before},
     )
     if place.after:

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from hotspot_pipeline.warehouse import increments, shelf
+from hotspot_pipeline.warehouse import increments, places, shelf
 from hotspot_pipeline.warehouse.contract import Catalog, TableContract
 from hotspot_pipeline.warehouse.incoming import offered
 from hotspot_pipeline.warehouse.schema import columns_of, ensure_table
@@ -56,6 +56,10 @@ class Connected:
     def exists(self, table: str) -> bool:
         stage, name = table.split(".")
         return bool(columns_of(self._con, stage, name))
+
+    def between(self, rows: str, column: str = "rowid") -> str:
+        """As `places.between`: a condition on `rowid` for the places that the SELECT gives."""
+        return places.between(self._con, rows, column)
 
     # ---------- writes
 

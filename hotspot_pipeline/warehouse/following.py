@@ -12,7 +12,7 @@ from datetime import datetime
 import duckdb
 import polars as pl
 
-from hotspot_pipeline.warehouse import fingerprints, increments
+from hotspot_pipeline.warehouse import fingerprints, increments, places
 from hotspot_pipeline.warehouse.contract import ROW_NAME, TableContract
 from hotspot_pipeline.warehouse.incoming import INCOMING, stage
 from hotspot_pipeline.warehouse.results import AuditsFailed, Query, Write
@@ -87,9 +87,10 @@ def _whole(
     return after[1], before != after
 
 
-def _named(table: str) -> str:
-    """Of a table `a` the rows of the changed names: found by the names alone, so that other columns are read only where they lie."""
-    return f"where a.rowid in (select a.rowid from {table} a semi join {increments.CHANGED} b on {_SAME_NAME})"
+def _named(connection: duckdb.DuckDBPyConnection, table: str) -> str:
+    """Of a table `a` the rows of the changed names: where they lie is found by the names alone, and other columns are read only there."""
+    semi_join = f"{table} a semi join {increments.CHANGED} b on {_SAME_NAME}"
+    return f"{semi_join} where a.{places.between(connection, f'select a.rowid from {semi_join}')}"
 
 
 def _part(
@@ -105,12 +106,12 @@ def _part(
         parts[table] = f"followed_rows_{number}"
         read = ", ".join(f'a."{c}"' for c in session.catalog[table].column_types if c in {*ROW_NAME, *rows.names})  # fmt: skip
         connection.execute(
-            f"create or replace temp table {parts[table]} as select {read} from {table} a {_named(table)}"
+            f"create or replace temp table {parts[table]} as select {read} from {_named(connection, table)}"
         )
     stage(connection, contract, rows.compute(parts))
     columns = ", ".join(f'"{c}"' for c in contract.column_types)
     connection.execute(
-        f"create or replace temp table {_STANDING} as select a.rowid as rid, {columns} from {contract.name} a {_named(contract.name)}"
+        f"create or replace temp table {_STANDING} as select a.rowid as rid, {columns} from {_named(connection, contract.name)}"
     )
     here, there = f"select {columns} from {_STANDING}", f"select {columns} from {INCOMING}"
     connection.execute(
@@ -130,7 +131,9 @@ def _part(
     ]  # fmt: skip
     n_differ = int(connection.execute(f"select count(*) from {_DIFFERING}").fetchall()[0][0])
     if n_differ:
-        connection.execute(f"delete from {contract.name} where rowid in (select rid {left})")
+        connection.execute(
+            f"delete from {contract.name} a where {places.place('a')} in (select rid {left})"
+        )
         connection.execute(f"insert into {contract.name} by name select {columns} {came}")
     for table in (*parts.values(), _STANDING, INCOMING):
         connection.execute(f"drop table {table}")
