@@ -217,8 +217,9 @@ firsts as (
         reported_ts_utc,
         recorded_ts_utc,
         recorded_day
-    from lives
-    where begins_later = 1 and place_no = 1
+    from states
+    where begins_later = 1
+    qualify row_number() over (partition by table_name, feed, source_system, record_id order by version_no) = 1
 
 ),
 
