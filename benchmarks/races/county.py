@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import whole_runs
+from benchmarks.inputs.made_force import FORCE, let_files_settle
 from benchmarks.race import Disagreement, Facts, Race, Side
-from benchmarks.races.nightly import FORCE, let_files_settle
 from benchmarks.stopwatch import Stopwatch
 
 

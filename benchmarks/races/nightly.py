@@ -12,19 +12,16 @@ steps, the summary. Files have lain long enough that nothing waits for them to s
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
 from benchmarks import whole_runs
+from benchmarks.inputs.made_force import FORCE, let_files_settle
 from benchmarks.race import Disagreement, Facts, Race, Result, Side, Target
 from benchmarks.stopwatch import Stopwatch
 
-FORCE = "fosseshire"
-_HOUR_S = 3_600.0
 _STAMP = re.compile(r"_(\d{8})T\d{4}\.")
 
 
@@ -81,12 +78,6 @@ def _nights(landing: Path) -> list[list[Path]]:
         if stamped is not None:
             by_day.setdefault(stamped[1], []).append(file)
     return [by_day[day] for day in sorted(by_day)]
-
-
-def let_files_settle(home: Path) -> None:
-    """Every file that a force's landing folder holds has lain there for an hour."""
-    for file in (home / "landing").rglob("*.*"):
-        os.utime(file, times=(time.time() - _HOUR_S,) * 2)
 
 
 def _run(folder: Path, watch: Stopwatch) -> Facts:

@@ -144,37 +144,22 @@ lives as (
 
     select
         s.*,
-        row_number() over (
-            partition by s.table_name, s.feed, s.source_system, s.record_id order by s.version_no
-        ) as place_no,
-        first_value(s.observed_utc) over (
-            partition by s.table_name, s.feed, s.source_system, s.record_id order by s.version_no
-        ) as first_utc,
-        first_value(s.ho_offence_code) over (
-            partition by s.table_name, s.feed, s.source_system, s.record_id order by s.version_no
-        ) as first_code,
-        first_value(s.policeuk_category) over (
-            partition by s.table_name, s.feed, s.source_system, s.record_id order by s.version_no
-        ) as first_category,
-        first_value(s.recorded_day) over (
-            partition by s.table_name, s.feed, s.source_system, s.record_id order by s.version_no
-        ) as first_recorded_day,
+        row_number() over record as place_no,
+        first_value(s.observed_utc) over record as first_utc,
+        first_value(s.ho_offence_code) over record as first_code,
+        first_value(s.policeuk_category) over record as first_category,
+        first_value(s.recorded_day) over record as first_recorded_day,
         lag(s.record_status) over (
             partition by
                 s.table_name, s.feed, s.source_system, s.record_id,
                 case when s.record_status = 'missing_from_source' then 1 else 0 end
             order by s.version_no
         ) as status_before,
-        lag(s.easting) over (
-            partition by s.table_name, s.feed, s.source_system, s.record_id order by s.version_no
-        ) as easting_before,
-        lag(s.northing) over (
-            partition by s.table_name, s.feed, s.source_system, s.record_id order by s.version_no
-        ) as northing_before,
-        lag(s.cell_r9) over (
-            partition by s.table_name, s.feed, s.source_system, s.record_id order by s.version_no
-        ) as cell_before
+        lag(s.easting) over record as easting_before,
+        lag(s.northing) over record as northing_before,
+        lag(s.cell_r9) over record as cell_before
     from states s
+    window record as (partition by s.table_name, s.feed, s.source_system, s.record_id order by s.version_no)
 
 ),
 

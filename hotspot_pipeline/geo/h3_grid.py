@@ -121,9 +121,10 @@ class H3Grid:
             )
         shape = h3.geo_to_h3shape(polygon)
         found: Iterable[int]
-        if containment == "centre" and east - west < 180.0:
-            return self._centres_in(polygon, shape)
         if containment == "centre":
+            if east - west < 180.0:
+                return self._centres_in(polygon, shape)
+            # wider than that, to h3 it crosses the antimeridian
             found = h3.h3shape_to_cells(shape, self._spec.resolution)
         elif containment == "overlap":
             found = h3.h3shape_to_cells_experimental(shape, self._spec.resolution, "overlap")

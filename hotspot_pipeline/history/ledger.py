@@ -11,8 +11,6 @@ Groups are those of the lookups as they were known with the answer, or after the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import polars as pl
 
 from hotspot_pipeline.history.effects import effects, wordings
@@ -31,10 +29,10 @@ _PAIRED = (
 )
 
 
-def columns_read(spec: Versioned, columns: Iterable[str]) -> list[str]:
+def columns_read(session: Session, spec: Versioned) -> list[str]:
     """Those of the versions' columns that the ledgers mention, and the name of the row."""
     text = " ".join((*ROW_NAME, _pairs(spec), _recodes(spec), _affected(spec)))
-    return [c for c in columns if c in text]
+    return session.catalog[spec.versions].mentioned_in(text)
 
 
 def open_ledgers(session: Session) -> None:

@@ -57,7 +57,7 @@ def read_part(session: Session, part: tuple[int, int]) -> pl.DataFrame:
 def read_now(session: Session, spec: Versioned, changed: pl.DataFrame) -> pl.DataFrame:
     """The versions of the records `changed` (record) as they stand, with what the ledgers read of them, `record` and `rid`, their place in
     the table."""
-    columns = ", ".join(columns_read(spec, session.catalog[spec.versions].column_types))
+    columns = ", ".join(columns_read(session, spec))
     named = (
         "record_id in (select record_id from digest_records semi join digest_asked using (record))"
     )

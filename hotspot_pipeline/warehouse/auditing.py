@@ -30,30 +30,28 @@ def stage_audited(
     """The temporary table `AUDITED`: rows of the groups that `touched` (a SELECT) gives, and those whose turn it is. Groups are those of
     the contract's `audited_by`, else of its grain."""
     names = contract.audited_by or contract.grain
-    groups, used = _listed(names), ", ".join(f'a."{c}"' for c in _columns_used(contract))
-    mine = ", ".join(f'a."{c}"' for c in names)
     turn = (today or datetime.now(UTC).date()).toordinal() % TURNS
     same = " and ".join(f'a."{c}" = b."{c}"' for c in names)
     connection.execute(
-        f"create or replace temp table touched_groups as select distinct {groups}, true as is_touched from ({touched})"
+        f"create or replace temp table touched_groups as select distinct {_listed(names)}, true as is_touched from ({touched})"
     )
     connection.execute(
         f"""
         create or replace temp table {AUDITED} as
-        select {used} from {contract.name} a left join touched_groups b on {same} where b.is_touched or hash({mine}) % {TURNS} = {turn}
+        select {_listed(_columns_used(contract), "a.")} from {contract.name} a left join touched_groups b on {same}
+        where b.is_touched or hash({_listed(names, "a.")}) % {TURNS} = {turn}
         """
     )
 
 
 def _columns_used(contract: TableContract) -> list[str]:
     """The columns that an audit of a part mentions: a large table has many more, and reading them is what takes the time."""
-    text = " ".join(audit.sql for audit in limited(contract))
-    used = [c for c in contract.column_types if c in text]
+    used = contract.mentioned_in(" ".join(audit.sql for audit in limited(contract)))
     return used or list(contract.column_types)
 
 
-def _listed(columns: Sequence[str]) -> str:
-    return ", ".join(f'"{c}"' for c in columns)
+def _listed(columns: Sequence[str], alias: str = "") -> str:
+    return ", ".join(f'{alias}"{c}"' for c in columns)
 
 
 def limited(contract: TableContract) -> Sequence[Audit]:

@@ -78,6 +78,10 @@ class TableContract:
     def column_types(self) -> dict[str, str]:
         return {column.name: column.type for column in self.columns}
 
+    def mentioned_in(self, text: str) -> list[str]:
+        """The columns whose names occur in statements: all that these read of the table, and perhaps some more."""
+        return [name for name in self.column_types if name in text]
+
     def create_sql(self, name: str | None = None) -> str:
         columns = ", ".join(f'"{c.name}" {c.type}' for c in self.columns)
         return f"create table {name or self.name} ({columns})"
