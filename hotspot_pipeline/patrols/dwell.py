@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any
 
@@ -54,6 +54,7 @@ from hotspot_pipeline.patrols.zone_raster import ZoneRaster, make_raster
 from hotspot_pipeline.patrols.zones import Zones
 
 _SPAN = ("start_ms", "end_ms")
+_ORDER = ("device", "zone", *_SPAN)
 _SHARES = 4  # of a thread: devices differ in what they cost
 _DEVICES = pl.Schema(
     {"device": pl.Int32, "n_fixes": pl.Int32, "first_ms": pl.Int64, "last_ms": pl.Int64, "max_gap_ms": pl.Int64}
@@ -116,7 +117,7 @@ def dwell(
                 f"max_gap_ms has {len(max_gap_ms)} devices, the fixes have {n_devices}; give one each"
             )
 
-        def some(share: tuple[int, int]) -> tuple[Longs, pl.DataFrame]:
+        def some(share: tuple[int, int]) -> Dwell:
             begin, end = share
             mine = in_order(every, begin, end, is_ordered=is_ordered)
             gaps = max_gaps(mine, rules) if max_gap_ms is None else max_gap_ms[begin:end]
@@ -124,21 +125,12 @@ def dwell(
                 *mine, gaps, zones.shapes, raster, rules.exit_buffer_m, rules.n_sigma, limits
             )
             rows[:n, 1] += begin
-            return rows[:n], _devices(mine, gaps, begin)
+            return _told(rows[:n], _devices(mine, gaps, begin))
 
         parts = list(threads.map(some, shares(every.first, _SHARES * n_threads)))
-    none = np.zeros((0, len(ROW_COLUMNS)), np.int64)
-    rows = np.concatenate([none, *(rows for rows, _ in parts)])
-    covered = _family(rows, COVERED, ("device",)).select("device", *_SPAN)
-    devices = pl.concat([_DEVICES.to_frame(), *(frame for _, frame in parts)])
-    return Dwell(
-        _stays(rows),
-        _family(rows, POSSIBLE).select("device", "zone", *_SPAN),
-        _family(rows, CROSSING).select("device", "zone", *_SPAN),
-        covered,
-        _family(rows, BASE, ("device",)).select("device", *_SPAN),
-        _with_coverage(devices, covered),
-    )
+    none = _told(np.zeros((0, len(ROW_COLUMNS)), np.int64), _DEVICES.to_frame())
+    # shares are of devices in their order, so one after another their rows are in order too
+    return Dwell(*(pl.concat([getattr(p, f.name) for p in [none, *parts]]) for f in fields(Dwell)))
 
 
 def _columns(fixes: pl.DataFrame, rules: DwellRules) -> Fixes:
@@ -210,19 +202,32 @@ def _speed(fixes: pl.DataFrame) -> Sigmas:
     return fixed(fixes.get_column("speed_mps").cast(pl.Float32).fill_null(float("nan")).to_numpy())
 
 
-def _family(rows: Longs, family: int, by: tuple[str, ...] = ("device", "zone")) -> pl.DataFrame:
-    mine = rows[rows[:, 0] == family]
-    frame = pl.DataFrame({name: mine[:, k] for k, name in enumerate(ROW_COLUMNS)})
-    counts = [name for name in ROW_COLUMNS if name.startswith("n_")]
-    return frame.with_columns(pl.col("device", "zone", *counts).cast(pl.Int32)).sort(*by, *_SPAN)
+def _told(rows: Longs, devices: pl.DataFrame) -> Dwell:
+    """The rows of some devices as frames, each in order."""
+    covered = _family(rows, COVERED, ("device", *_SPAN))
+    return Dwell(
+        _stays(rows),
+        _family(rows, POSSIBLE, _ORDER),
+        _family(rows, CROSSING, _ORDER),
+        covered,
+        _family(rows, BASE, ("device", *_SPAN)),
+        _with_coverage(devices, covered),
+    )
+
+
+def _family(rows: Longs, family: int, names: Sequence[str]) -> pl.DataFrame:
+    """Some columns of the rows of a family, ordered by those of `_ORDER` among them."""
+    mine = np.flatnonzero(rows[:, 0] == family)
+    frame = pl.DataFrame({name: rows[mine, ROW_COLUMNS.index(name)] for name in names})
+    small = [name for name in names if name in ("device", "zone") or name.startswith("n_")]
+    order = [name for name in _ORDER if name in names]
+    return frame.with_columns(pl.col(small).cast(pl.Int32)).sort(order)
 
 
 def _stays(rows: Longs) -> pl.DataFrame:
     nullable = [n for n in ROW_COLUMNS if n.endswith(("_sure_ms", "_pause_ms", "_scene_ms"))]
-    return (
-        _family(rows, STAY)
-        .drop("family")
-        .with_columns(pl.when(pl.col(name) >= 0).then(name).alias(name) for name in nullable)
+    return _family(rows, STAY, ROW_COLUMNS[1:]).with_columns(
+        pl.when(pl.col(name) >= 0).then(name).alias(name) for name in nullable
     )
 
 
