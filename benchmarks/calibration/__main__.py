@@ -16,7 +16,8 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POL
 import polars as pl  # noqa: E402
 
 from benchmarks.calibration import report, verdicts  # noqa: E402
-from benchmarks.calibration.figures import Row, figures  # noqa: E402
+from benchmarks.calibration.figures import figures  # noqa: E402
+from benchmarks.calibration.row import Row  # noqa: E402
 from benchmarks.calibration.worlds import GROUPS, SCENARIOS, worlds  # noqa: E402
 from benchmarks.machine import machine_facts  # noqa: E402
 

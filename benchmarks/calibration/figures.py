@@ -7,10 +7,11 @@ the figures should be (`verdicts`).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 
+from benchmarks.calibration.nowcasts import nowcasts
+from benchmarks.calibration.row import Row
 from benchmarks.calibration.worlds import BINS_A_DAY, World
 from hotspot_pipeline.evaluation.estimate import Estimate
 from hotspot_pipeline.evaluation.event_study import NEVER, event_study
@@ -29,20 +30,6 @@ N_DRAWS = 499
 PERIOD = 28  # days of a period in the panel, 13 of them a year
 
 
-class Row(NamedTuple):
-    """One estimate of one seed; nan where there is none. `value`, `truth` and the bounds are on the estimator's scale."""
-
-    scenario: str
-    estimator: str
-    seed: int
-    value: float
-    low: float
-    high: float
-    p_value: float
-    truth: float
-    is_flagged: bool = False
-
-
 def figures(world: World) -> Iterator[Row]:
     """All estimators that make sense for the force."""
     yield from _before_and_after(world)
@@ -55,6 +42,8 @@ def figures(world: World) -> Iterator[Row]:
     yield from _panels(world)
     yield from _days_by_lot(world)
     yield from _residual(world)
+    if world.name.endswith("null"):
+        yield from nowcasts(world)
 
 
 def _row(world: World, name: str, found: Estimate, truth: float, is_flagged: bool = False) -> Row:

@@ -23,7 +23,7 @@ def markdown(found: pl.DataFrame, targets: list[Target], facts: dict[str, Any]) 
         "# Calibration of the estimators",
         "",
         f"{facts['n_seeds']} seeds a force, {facts['minutes']:.0f} minutes with {facts['n_jobs']} processes. "
-        "Truth and value are logs of ratios; events for WDD, events a day for CACE. `finds` is the share of seeds with p < 0.05: false alarms "
+        "Truth and value are logs of ratios; events for WDD and nowcasts, events a day for CACE. `finds` is the share of seeds with p < 0.05: false alarms "
         "where the truth is nothing, power elsewhere.",
         "",
         "| force | estimator | truth | value | bias ± its error | half width | covers | finds | flagged |",

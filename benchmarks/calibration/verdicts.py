@@ -25,6 +25,7 @@ MUST_FIND = (
     ("power strong", "panel, clustered"),
     ("power base", "days by lot (ITT)"),
 )
+WIDE_NOWCASTS = ("nowcast of all places at +1 d", "nowcast of all places at +7 d")
 ON_LOG_SCALE = ("rate ratio", "panel, clustered", "days by lot (ITT)")
 
 
@@ -73,6 +74,7 @@ def targets(found: pl.DataFrame) -> list[Target]:
         *_traps(found),
         *_residual(found),
         *_rings(found),
+        *_nowcasts(found),
     ]
 
 
@@ -165,6 +167,16 @@ def _rings(found: pl.DataFrame) -> list[Target]:
                 Target(f"{scenario}: ring, seed mean less two standard errors, towards its sign", size, 0.0, 1.0, 2 * row["bias_se"]),
                 _share(f"{scenario}: ring: 95 % interval covers", row["coverage"], 0.93, 0.97, row),
             ]  # fmt: skip
+    return made
+
+
+def _nowcasts(found: pl.DataFrame) -> list[Target]:
+    made = []
+    for row in found.filter(pl.col("estimator").str.starts_with("nowcast")).iter_rows(named=True):
+        # Few events, or hardly any still to come: then the likeliest number alone holds more than 90 %, and none is more than that.
+        is_wide = row["estimator"] in WIDE_NOWCASTS
+        says = f"{row['scenario']}: {row['estimator']}: 90 % interval covers"
+        made.append(_share(says, row["coverage"], 0.85, 0.95 if is_wide else 1.0, row))
     return made
 
 

@@ -44,7 +44,7 @@ SCENARIOS = tuple(name for group in GROUPS for name, _, _ in group)
 @dataclass(frozen=True, eq=False)
 class World:
     """One force. Counts (n_places, n_days · 4) from day 0 by zone; `arm` (n_places, n_patrol_days): 0 not by lot, 1
-    patrol, 2 none; `minutes` (n_places, n_patrol_days) delivered in the place; `truth` the simulator's estimands.
+    patrol, 2 none; `minutes` (n_places, n_patrol_days) delivered in the place; `late` the simulator's `count_records`; `truth` its estimands.
     """
 
     name: str
@@ -58,12 +58,22 @@ class World:
     minutes: np.ndarray
     assigned: Patrols
     delivered: Patrols
+    late: pl.DataFrame
     truth: dict[tuple[str, int | None], float]
 
     def daily(self, column: str, zone: str = "core") -> np.ndarray:
         """(n_places, n_days)."""
         found = self.counts[zone, column]
         return found.reshape(len(found), -1, BINS_A_DAY).sum(axis=2)
+
+    def on_record(self, days: int) -> np.ndarray:
+        """(n_places, n_weeks): events in the cores that are on record so many days after their week."""
+        found = np.zeros((len(self.is_treated), self.profile.n_weeks), np.int64)
+        known = self.late.filter(pl.col("days_late") <= days)
+        np.add.at(
+            found, (known["place"].to_numpy(), known["week"].to_numpy()), known["n"].to_numpy()
+        )
+        return found
 
     @property
     def patrol_day(self) -> int:
@@ -106,6 +116,7 @@ def _world(name: str, profile: Profile, seed: int, found: Counts) -> World:
         _seconds(found.six_hourly["bin_start_local"].unique().sort().to_numpy()), arm, minutes,
         Patrols(on["place"].to_numpy(), _seconds(on["window_start_local"].to_numpy()), _seconds(on["window_end_local"].to_numpy())),
         Patrols(effective["place"].to_numpy(), _seconds(effective["start_local"].to_numpy()), _seconds(effective["end_local"].to_numpy())),
+        found.records,
         {(row["estimand"], row["lag_from_h"]): float(np.log1p(row["value"])) for row in found.estimands.iter_rows(named=True)},
     )  # fmt: skip
 

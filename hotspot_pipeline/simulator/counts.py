@@ -19,23 +19,25 @@ from hotspot_pipeline.simulator.ground import make_ground
 from hotspot_pipeline.simulator.profiles import Profile
 from hotspot_pipeline.simulator.streams import Streams
 from hotspot_pipeline.simulator.trial.estimands import Rates
-from hotspot_pipeline.simulator.trial.places import Zones
+from hotspot_pipeline.simulator.trial.places import CORE, Zones
 from hotspot_pipeline.simulator.trial.programme import Options, before_effects, with_effects
 from hotspot_pipeline.simulator.trial.twin import Twin
 from hotspot_pipeline.simulator.truth import write_facts, write_frames
 
 BIN_H = 6
+WEEK_D = 7
 ZONES = ("core", "ring")
 
 
 @dataclass(frozen=True, eq=False)
 class Counts:
-    """Level `counts`: the trial of one seed. Frames as `counts.count_events` and `trial.frames` describe them."""
+    """Level `counts`: the trial of one seed. Frames as `count_events`, `count_records` and `trial.frames` describe them."""
 
     places: pl.DataFrame
     plan: pl.DataFrame
     visits: pl.DataFrame
     six_hourly: pl.DataFrame
+    records: pl.DataFrame
     estimands: pl.DataFrame
 
 
@@ -62,7 +64,8 @@ def simulate_worlds(
     for one in options:
         found = with_effects(*parts, untouched, one)
         six_hourly = count_events(profile, found.places, found.deterrable, found.rates)
-        yield Counts(found.places, found.plan, found.visits, six_hourly, found.estimands)
+        records = count_records(profile, found.deterrable)
+        yield Counts(found.places, found.plan, found.visits, six_hourly, records, found.estimands)
 
 
 def write_counts(out: Path, profile: Profile, seed: int, options: Options) -> Counts:
@@ -74,6 +77,7 @@ def write_counts(out: Path, profile: Profile, seed: int, options: Options) -> Co
         "visits": found.visits,
         "counts_six_hourly": found.six_hourly,
         "counts_daily": daily(profile, found.six_hourly),
+        "counts_records": found.records,
         "estimands": found.estimands,
     }
     write_frames(out, frames)
@@ -121,6 +125,28 @@ def count_events(profile: Profile, places: pl.DataFrame, twin: Twin, found: Rate
             **{name: n.ravel() for name, n in counts.items()},
             **bins,
         }
+    )
+
+
+def count_records(profile: Profile, twin: Twin) -> pl.DataFrame:
+    """How late the deterrable events in the cores of places are put on record: place, week (from 0, of police weeks), days_late, n.
+
+    `days_late` is by how many police days after the end of its week an event is recorded, 0 before it.
+    """
+    day = {
+        name: (pl.col(column) - profile.start_local).dt.total_seconds() // 86_400
+        for name, column in (("happened", "at_local"), ("recorded", "recorded_ts_local"))
+    }
+    n_weeks = profile.n_days // WEEK_D
+    return (
+        twin.happened.filter(pl.col("is_deterrable") & (pl.col("zone") == CORE))
+        .select("place", **day)
+        .with_columns(week=pl.col("happened") // WEEK_D)
+        .filter(pl.col("week").is_between(0, n_weeks - 1))
+        .with_columns(days_late=(pl.col("recorded") + 1 - (pl.col("week") + 1) * WEEK_D).clip(0))
+        .group_by("place", "week", "days_late")
+        .agg(n=pl.len())
+        .sort("place", "week", "days_late")
     )
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from hotspot_pipeline.simulator.counts import count_events, daily
+from hotspot_pipeline.simulator.counts import count_events, count_records, daily
 from hotspot_pipeline.simulator.crime.clock import skip_missing_hour
 from hotspot_pipeline.simulator.crime.events import Moments
 from hotspot_pipeline.simulator.crime.incidents import number_logs, register_asb
@@ -131,6 +131,7 @@ def simulate(
         "estimands": trial.estimands,
         "counts_six_hourly": six_hourly,
         "counts_daily": daily(profile, six_hourly),
+        "counts_records": count_records(profile, trial.deterrable),
         "events": events_frame(trial, crimes, asb),
         "fate": trial.deterrable.fate,
         "cells": cells_frame(ground),

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.calibration import verdicts
 from benchmarks.calibration.__main__ import main, one_seed
-from benchmarks.calibration.figures import Row
+from benchmarks.calibration.row import Row
 from benchmarks.calibration.worlds import GROUPS
 
 
@@ -44,7 +44,7 @@ def test_a_seed_gives_every_estimator_of_every_force(group: int) -> None:
     # nothing is judged by one seed, but everything that is asked of the estimators must have a figure
     assert all(np.isfinite(t.figure) for t in asked)
     says = " ".join(t.says for t in asked)
-    for name in (("placebo leads", "ring", "sqrt(phi)"), ("not estimable", "panel, randomisation"), ("visibly biased", "labelled not causal"))[group]:  # fmt: skip
+    for name in (("placebo leads", "ring", "sqrt(phi)", "nowcast of a place"), ("not estimable", "panel, randomisation", "nowcast of all places"), ("visibly biased", "labelled not causal"))[group]:  # fmt: skip
         assert name in says
 
 
@@ -61,6 +61,9 @@ def test_twenty_seeds_stand_up(capsys: pytest.CaptureFixture[str]) -> None:
     flagged = found.filter(pl.col("estimator") == "rate ratio from the selection year")
     assert flagged["flagged"].item() == 1.0
     assert flagged["bias"].item() < 0
+    told = found.filter(pl.col("estimator").is_in(verdicts.WIDE_NOWCASTS))
+    assert len(told) == 2 * len(verdicts.WIDE_NOWCASTS)
+    assert told["coverage"].min() >= 0.65
     nothing = found.filter(pl.col("estimator") == "residual as assigned: not estimable")
     assert set(nothing["scenario"]) == {"county null", "county base"}
     assert main(["--seeds", "1", "--jobs", "1", "--only", "county null"]) == 0

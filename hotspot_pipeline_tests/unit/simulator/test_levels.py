@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from hotspot_pipeline.simulator import Options, simulate_counts
 from hotspot_pipeline.simulator.counts import simulate_worlds
@@ -31,6 +32,7 @@ def test_counts_are_those_of_the_delivered_records(tmp_path: Path, seed: int) ->
     assert places.equals(counts.places)
     assert pl.read_parquet(written.truth / "visits.parquet").equals(counts.visits)
     assert pl.read_parquet(written.truth / "counts_six_hourly.parquet").equals(counts.six_hourly)
+    assert pl.read_parquet(written.truth / "counts_records.parquet").equals(counts.records)
     # what was long ago has been reported by the last night
     until = profile.end_local - timedelta(days=60)
     events = pl.read_parquet(written.truth / "events.parquet").filter(
@@ -66,6 +68,21 @@ def test_counts_are_those_of_the_delivered_records(tmp_path: Path, seed: int) ->
     # better geocodes move a few, and the bins of six hours end at the clock's, not at `until`
     assert from_files.sum() == pytest.approx(from_counts.sum(), rel=0.05)
     assert np.corrcoef(from_files.ravel(), from_counts.ravel())[0, 1] > 0.99
+
+
+def test_every_event_in_a_core_is_on_record_some_day() -> None:
+    profile = small_profile(n_weeks=12)
+    found = simulate_counts(profile, 5, Options())
+    core = found.six_hourly.filter(pl.col("zone") == "core")
+    days = (pl.col("bin_start_local") - profile.start_local).dt.total_days()
+    weekly = (
+        core.group_by("place", week=days // 7).agg(n=pl.col("n_true").sum()).filter(pl.col("n") > 0)
+    )
+    told = found.records.group_by("place", "week").agg(n=pl.col("n").sum())
+    assert_frame_equal(told, weekly, check_row_order=False, check_dtypes=False)
+    late = found.records.group_by(is_late=pl.col("days_late") > 0).agg(pl.col("n").sum())
+    assert dict(late.iter_rows())[True] > 0.02 * told["n"].sum()
+    assert found.records["days_late"].min() == 0
 
 
 def test_worlds_of_one_seed_are_those_simulated_one_by_one() -> None:
