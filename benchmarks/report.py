@@ -1,7 +1,8 @@
 """The figures as a table for people and as JSON, and the two files that git tracks.
 
-A race run alone replaces its own section of `results/latest.*`; the others stay as long as they were
-measured on the same machine with the same libraries. A quick run is never written.
+A race run alone replaces its own section of `results/latest.*`; the others stay. Each names the machine
+and the libraries it was measured with, for the figures of two machines compare only as ratios. A quick
+run is never written.
 """
 
 from __future__ import annotations
@@ -69,9 +70,9 @@ def write(outcomes: list[Outcome], machine: Mapping[str, Any], folder: Path = RE
     """Writes `latest.json` and `latest.md`; returns the latter."""
     latest = folder / "latest.json"
     stored = json.loads(latest.read_text(encoding="utf-8")) if latest.exists() else {}
-    kept = stored.get("races", {}) if stored.get("machine") == machine else {}
-    races = {**kept, **{outcome.race.name: document(outcome) for outcome in outcomes}}
-    whole = {"machine": dict(machine), "races": {n: races[n] for n in NAMES if n in races}}
+    fresh = {o.race.name: {**document(o), "machine": dict(machine)} for o in outcomes}
+    races = {**stored, **fresh}
+    whole = {name: races[name] for name in NAMES if name in races}
     folder.mkdir(exist_ok=True)
     latest.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
     page = folder / "latest.md"
@@ -79,24 +80,29 @@ def write(outcomes: list[Outcome], machine: Mapping[str, Any], folder: Path = RE
     return page
 
 
-def markdown(whole: Mapping[str, Any]) -> Iterator[str]:
-    machine = whole["machine"]
-    libraries = ", ".join(f"{name} {version}" for name, version in machine["libraries"].items())
+def markdown(races: Mapping[str, Any]) -> Iterator[str]:
+    machines = list(dict.fromkeys(_machine(race["machine"]) for race in races.values()))
     yield "# Benchmarks"
     yield ""
     yield "Written by `make bench`; how each race is run and why it is fair stands in `benchmarks/`."
     yield ""
-    yield (
-        f"{machine['system']}, {machine['processor']}, {machine['cores']} cores, "
-        f"{machine['memory_gb']} GB, {machine['python']}; {libraries}."
-    )
+    for number, machine in enumerate(machines, start=1):
+        yield f"{number}. {machine}"
     yield ""
     yield "| race | figure | target | measured | met |"
     yield "|---|---|---:|---:|---|"
-    for name, race in whole["races"].items():
+    for name, race in races.items():
         yield from _verdicts(name, race)
-    for name, race in whole["races"].items():
-        yield from _section(name, race)
+    for name, race in races.items():
+        yield from _section(name, race, 1 + machines.index(_machine(race["machine"])))
+
+
+def _machine(facts: Mapping[str, Any]) -> str:
+    libraries = ", ".join(f"{name} {version}" for name, version in facts["libraries"].items())
+    return (
+        f"{facts['system']}, {facts['processor']}, {facts['cores']} cores, "
+        f"{facts['memory_gb']} GB, {facts['python']}; {libraries}."
+    )
 
 
 def _verdicts(name: str, race: Mapping[str, Any]) -> Iterator[str]:
@@ -114,14 +120,14 @@ def _verdicts(name: str, race: Mapping[str, Any]) -> Iterator[str]:
             yield f"| {name} | {side}: {s['says']} | none | {s['median_s']:g} s | |"
 
 
-def _section(name: str, race: Mapping[str, Any]) -> Iterator[str]:
+def _section(name: str, race: Mapping[str, Any], machine: int) -> Iterator[str]:
     yield ""
     yield f"## {name}: {race['title']}"
     yield ""
     yield f"{race['why_fair']} Input: {_facts(race['input'])}. Compared: {_facts(race['agreement'])}."
     before, after = race["load_average"]
     yield (
-        f"Measured {race['measured_at_utc']}, {race['n_repeats']} repeats in turn, load average "
+        f"Measured {race['measured_at_utc']} on machine {machine}, {race['n_repeats']} repeats in turn, load average "
         f"{before} before and {after} after."
     )
     yield ""
