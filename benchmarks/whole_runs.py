@@ -102,7 +102,7 @@ class StepClock:
                 # what the event took is not the step's: its start is moved by as much
                 self._since = {n: (w + after[0] - before[0], c + after[1] - before[1]) for n, (w, c) in self._since.items()}  # fmt: skip
 
-        dg.DagsterInstance.handle_new_event = timed  # type: ignore[method-assign]
+        dg.DagsterInstance.handle_new_event = timed  # type: ignore[method-assign, assignment]
 
 
 def run_here(

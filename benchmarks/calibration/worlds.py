@@ -63,8 +63,9 @@ class World:
 
     def daily(self, column: str, zone: str = "core") -> np.ndarray:
         """(n_places, n_days)."""
-        found = self.counts[zone, column]
-        return found.reshape(len(found), -1, BINS_A_DAY).sum(axis=2)
+        counts = self.counts[zone, column]
+        found: np.ndarray = counts.reshape(len(counts), -1, BINS_A_DAY).sum(axis=2)
+        return found
 
     def on_record(self, days: int) -> np.ndarray:
         """(n_places, n_weeks): events in the cores that are on record so many days after their week."""

@@ -73,8 +73,8 @@ def tracks(centres: Floats, n_devices: int, n_fixes: int, seed: int) -> pl.DataF
     moments = np.arange(n_fixes)[:, None] * INTERVAL_S * 1000 + phase
     knot, share = np.divmod(moments / 1000 / _KNOT_S, 1)
     row = np.arange(n_devices)
-    k = knot.astype(np.int64)
-    xy = knots[k, row] + share[..., None] * (knots[k + 1, row] - knots[k, row])
+    last = knot.astype(np.int64)
+    xy = knots[last, row] + share[..., None] * (knots[last + 1, row] - knots[last, row])
     xy += rng.normal(0, _NOISE_M, xy.shape)
     return pl.DataFrame(
         {

@@ -48,9 +48,9 @@ def take_deliveries(folder: Path) -> None:
     found = read_lookups(settings.reference, force.reference)
     feeds = contracts_of(force)
     with session(folder) as opened:
-        for contract in shop.catalog.values():
-            if contract.stage in ("raw", "validated"):
-                opened.ensure(contract)
+        for table in shop.catalog.values():
+            if table.stage in ("raw", "validated"):
+                opened.ensure(table)
         for feed, contract in feeds.items():
             where = force.landing(feed)
             files, _ = landing.landed_files(where, contract)

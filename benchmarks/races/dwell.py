@@ -28,6 +28,7 @@ from hotspot_pipeline.geo.outlines import polygons_bng
 from hotspot_pipeline.patrols.dwell import dwell
 from hotspot_pipeline.patrols.rules import DwellRules
 from hotspot_pipeline.patrols.visits import make_visits
+from hotspot_pipeline.patrols.zones import Zones
 
 _COLUMNS = ("device", "fix_ms", "easting", "northing")
 _AT_ONCE = 2_000_000
@@ -128,7 +129,7 @@ def geopandas_sjoin(folder: Path, watch: Stopwatch) -> Facts:
             fixes = _owned(pl.read_parquet(folder / "fixes.parquet"))
         with watch.lap("sjoin and groupby"):
             parts = [
-                pl.from_pandas(joined(fixes[k : k + _AT_ONCE]))  # type: ignore[arg-type]
+                pl.from_pandas(joined(fixes[k : k + _AT_ONCE]))  # type: ignore[call-overload]
                 for k in range(0, fixes.height, _AT_ONCE)
             ]
             found = pl.concat(parts).group_by("device", "zone_id").agg(pl.col("owned_ms").sum())
@@ -177,7 +178,7 @@ def verify(folder: Path) -> Facts:
     allowed = max(1, int(bare.devices["n_fixes"].sum()) // 1_000_000)
     if (off > 0).sum() > allowed:
         raise Disagreement(
-            f"{(off > 0).sum()} of {both.height} sums differ, by {off.max()} ms at most; {allowed} may, for fixes on an edge"
+            f"{(off > 0).sum()} of {both.height} sums differ, by {off.max()!r} ms at most; {allowed} may, for fixes on an edge"
         )
     import duckdb
 
@@ -194,7 +195,7 @@ def verify(folder: Path) -> Facts:
     }
 
 
-def _zones(folder: Path) -> fleet.Zones:
+def _zones(folder: Path) -> Zones:
     return fleet.zones_of(pl.read_parquet(folder / "cells.parquet"))
 
 

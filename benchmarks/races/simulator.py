@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from benchmarks.race import Disagreement, Facts, Race, Result, Side, Target
 from benchmarks.stopwatch import Stopwatch
@@ -90,8 +91,8 @@ def verify(folder: Path) -> Facts:
     return {"pings of the days": n_pings}
 
 
-def _size(folder: Path) -> dict[str, str | int]:
-    found: dict[str, str | int] = json.loads((folder / "size.json").read_text(encoding="utf-8"))
+def _size(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "size.json").read_text(encoding="utf-8"))
     return found
 
 
