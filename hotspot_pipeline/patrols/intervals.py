@@ -23,18 +23,26 @@ def runs(frame: pl.DataFrame, by: Sequence[str], gap_ms: int = 0) -> pl.DataFram
 
     Runs are numbered through the frame; `reached_ms` is where the intervals before had got to (null at the first of a `by`).
     """
-    ordered = frame.sort(*by, "start_ms", "end_ms")
-    is_first = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in by)
-    first = ordered.select(is_first | (pl.int_range(pl.len()) == 0)).to_series()
-    # a running maximum by group: in polars it costs twenty times as much where groups are small
-    reached = _reached(first.to_numpy(), ordered.get_column("end_ms").to_numpy())
+    ordered, first, reached = _in_order(frame, by)
     return (
-        ordered.with_columns(reached_ms=pl.when(~first).then(pl.Series(reached)), first=first)
+        ordered.with_columns(
+            reached_ms=pl.when(~pl.lit(first)).then(pl.lit(reached)), first=pl.lit(first)
+        )
         .with_columns(
             run=(pl.col("first") | (pl.col("start_ms") > pl.col("reached_ms") + gap_ms)).cum_sum()
         )
         .drop("first")
     )
+
+
+def _in_order(frame: pl.DataFrame, by: Sequence[str]) -> tuple[pl.DataFrame, pl.Series, pl.Series]:
+    """The frame by `by` and time, whether a row is the first of a `by`, and where the intervals before it had got to."""
+    ordered = frame.sort(*by, "start_ms", "end_ms")
+    is_first = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in by)
+    first = ordered.select(is_first | (pl.int_range(pl.len()) == 0)).to_series()
+    # a running maximum by group: in polars it costs twenty times as much where groups are small
+    reached = _reached(first.to_numpy(), ordered.get_column("end_ms").to_numpy())
+    return ordered, first, pl.Series(reached)
 
 
 @compiled
@@ -63,9 +71,12 @@ def joined(frame: pl.DataFrame, by: Sequence[str], gap_ms: int = 0) -> pl.DataFr
 
 def total(frame: pl.DataFrame, by: Sequence[str], name: str) -> pl.DataFrame:
     """`by` and the length of the union of its intervals in ms, as `name`."""
-    return (
-        joined(frame, by).group_by(*by, maintain_order=True).agg((_END - _START).sum().alias(name))
+    ordered, first, reached = _in_order(frame, by)
+    since = (
+        pl.when(pl.lit(first)).then(_START).otherwise(pl.max_horizontal(_START, pl.lit(reached)))
     )
+    new = ordered.select(*by, (_END - since).clip(0).alias(name))
+    return new.group_by(*by, maintain_order=True).agg(pl.col(name).sum())
 
 
 def cut(frame: pl.DataFrame, moments: Sequence[int], name: str) -> pl.DataFrame:

@@ -175,7 +175,7 @@ SITES: dict[str, tuple[str | None, dict[str, Any], str | None]] = {
 
 
 @pytest.mark.parametrize(("kind", "change", "reason"), SITES.values(), ids=SITES.keys())
-def test_a_site_takes_out_what_belongs_to_it(
+def test_26_a_site_takes_out_what_belongs_to_it(
     kind: str, change: dict[str, Any], reason: str | None, codes: None, desk: Desk
 ) -> None:
     """A custody suite stands next to a town centre: what happens in the street outside stays."""

@@ -14,7 +14,7 @@ from hotspot_pipeline.evaluation.place_counts import PlaceCounts
 from hotspot_pipeline.evaluation.rings import ring_effect, separate
 
 
-def test_every_ring_cell_is_kept_once_or_removed_with_a_reason() -> None:
+def test_19_every_ring_cell_is_kept_once_or_removed_with_a_reason() -> None:
     places = pl.DataFrame(
         {"place": ["T1", "T2", "C1", "C2"], "cell": [1, 2, 3, 4], "is_treated": [True, True, False, False]}
     )  # fmt: skip

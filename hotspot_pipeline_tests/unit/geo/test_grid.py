@@ -95,7 +95,7 @@ def test_resolutions_are_indexed_from_the_point_not_from_the_parent() -> None:
     assert 0.05 < (by_parent != coarse).mean() < 0.09
 
 
-def test_a_point_on_an_edge_or_corner_has_one_cell_that_touches_it() -> None:
+def test_17_a_point_on_an_edge_or_corner_has_one_cell_that_touches_it() -> None:
     grid = make_grid()
     cell = h3.latlng_to_cell(WARWICK_LAT, WARWICK_LON, 9)
     corners = np.array(h3.cell_to_boundary(cell))

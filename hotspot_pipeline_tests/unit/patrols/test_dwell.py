@@ -105,7 +105,7 @@ def test_a_poor_fix_proves_life_and_moves_nothing() -> None:
     assert length(found.crossings) == 6_000 + 2 * MINUTE + 6_000
 
 
-def test_at_base_is_in_no_zone() -> None:
+def test_case_26_at_base_is_in_no_zone() -> None:
     base = [False, False, True, True, False]
     found = dwell(fixes(steady(0, 0, MINUTE, [0, 0, 0, 0, 0]), is_at_base=base), one_zone(box(50)))
     assert spans(found.stays) == [(0, 90_000), (3 * MINUTE + 30_000, 4 * MINUTE)]

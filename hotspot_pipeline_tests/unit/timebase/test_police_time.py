@@ -63,7 +63,7 @@ def names(police_time: PoliceTime, *moments: datetime) -> pl.DataFrame:
 # --- local to UTC --------------------------------------------------------------------------------
 
 
-def test_the_autumn_hour_that_comes_twice_is_the_first_and_flagged() -> None:
+def test_02_the_autumn_hour_that_comes_twice_is_the_first_and_flagged() -> None:
     night = [datetime(2025, 10, 26, 0, 59), datetime(2025, 10, 26, 1, 0)]
     night += [datetime(2025, 10, 26, 1, 30), datetime(2025, 10, 26, 1, 59, 59)]
     night += [datetime(2025, 10, 26, 2, 0)]
@@ -77,7 +77,7 @@ def test_the_autumn_hour_that_comes_twice_is_the_first_and_flagged() -> None:
     assert flags(LONDON, *night) == ["ok"] + ["ambiguous_autumn"] * 3 + ["ok"]
 
 
-def test_the_spring_hour_that_is_missing_moves_on_by_one_and_is_flagged() -> None:
+def test_02_the_spring_hour_that_is_missing_moves_on_by_one_and_is_flagged() -> None:
     night = [datetime(2025, 3, 30, 0, 59), datetime(2025, 3, 30, 1, 0)]
     night += [datetime(2025, 3, 30, 1, 30), datetime(2025, 3, 30, 2, 0)]
     assert to_utc(LONDON, *night) == [
@@ -207,7 +207,7 @@ def test_a_moment_lies_in_the_windows_it_is_named_after(zone: str) -> None:
     check()
 
 
-def test_a_friday_night_belongs_to_friday() -> None:
+def test_01_a_friday_night_belongs_to_friday() -> None:
     # 23:30 Friday to 00:30 Saturday, across the month, and Saturday 02:00 and 05:59.
     friday = date(2025, 1, 31)
     at = [
@@ -223,7 +223,7 @@ def test_a_friday_night_belongs_to_friday() -> None:
     assert found["week_start"].unique().to_list() == [date(2025, 1, 27)]
 
 
-def test_across_the_year_the_leap_day_and_a_53_week_year() -> None:
+def test_04_across_the_year_the_leap_day_and_a_53_week_year() -> None:
     # 2020 has 53 ISO weeks; its last one runs into 2021.
     at = [
         utc(2020, 12, 31, 23, 30),
@@ -246,7 +246,7 @@ def test_across_the_year_the_leap_day_and_a_53_week_year() -> None:
     assert found["month"].to_list()[:2] == [date(2020, 12, 1), date(2021, 1, 1)]
 
 
-def test_a_bank_holiday_monday_night_belongs_to_that_monday() -> None:
+def test_03_a_bank_holiday_monday_night_belongs_to_that_monday() -> None:
     # Monday 25 August 2025, 01:30 on Tuesday morning, clocks an hour ahead of UTC.
     found = names(LONDON, utc(2025, 8, 26, 0, 30)).row(0, named=True)
     assert found["police_day"] == date(2025, 8, 25)
