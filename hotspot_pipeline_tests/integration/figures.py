@@ -1,7 +1,8 @@
 """What the slow tests measured: written down as they run, and rendered as the committed table `docs/verify.md`.
 
-Here: `record`, and `python -m hotspot_pipeline_tests.integration.figures <folder>`. Not here: what is measured (the
-slow tests) and whether it is fast enough (their assertions; benchmarks/ compare with other ways).
+Here: `record`, and `python -m hotspot_pipeline_tests.integration.figures <folder> [<page>]`: with the page of an earlier run,
+what was not measured this time stays as it is there. Not here: what is measured (the slow tests) and whether it is
+fast enough (their assertions; benchmarks/ compare with other ways).
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ _HEAD = """# What `make verify` measured
 Kills, two writers, a restarted machine, three years of a county's nights and a second SQL engine: what takes too long
 for every change. This page is written by `make verify`; the tests named here say what each figure means.
 """
+_OF_SEVERAL = (
+    "Sections come from the newest run of each test; not all of them were run on one day.\n"
+)
+_MACHINE = "Measured on"
 
 
 def record(test: str, **figures: Any) -> None:
@@ -37,8 +42,11 @@ def record(test: str, **figures: Any) -> None:
         stream.write(line + "\n")
 
 
-def render(folder: Path) -> str:
-    """The page, from every line in `folder`: no dates and no names of machines, so that it can be compared."""
+def render(folder: Path, earlier: str = "") -> str:
+    """The page, from every line in `folder`, with sections of an earlier page that have no new ones.
+
+    No dates and no names of machines, so that it can be compared.
+    """
     lines = [
         json.loads(text)
         for path in sorted(folder.glob("*.jsonl"))
@@ -51,8 +59,16 @@ def render(folder: Path) -> str:
     by_test: dict[str, list[Mapping[str, Any]]] = {}
     for line in lines:
         by_test.setdefault(line["test"], []).append(line["figures"])
-    parts = [_HEAD, *[_section(test, rows) for test, rows in sorted(by_test.items())], _machine()]
-    return "\n".join(parts)
+    fresh = {test: _section(test, rows) for test, rows in by_test.items()}
+    kept = {k: v for k, v in _sections(earlier).items() if k not in fresh and k != _MACHINE}
+    sections = [text for _, text in sorted({**kept, **fresh}.items())]
+    return "\n".join([_HEAD, *([_OF_SEVERAL] if kept else []), *sections, _machine()])
+
+
+def _sections(page: str) -> dict[str, str]:
+    """A page's sections by their titles."""
+    parts = ("\n" + page).split("\n## ")[1:]
+    return {part.partition("\n")[0]: f"## {part.strip()}\n" for part in parts}
 
 
 def _section(test: str, rows: list[Mapping[str, Any]]) -> str:
@@ -69,7 +85,7 @@ def _machine() -> str:
         ["Python", platform.python_version()],
         *[[name, found] for name in _LIBRARIES if (found := _version(name))],
     ]
-    return "## Measured on\n\n" + _table(["what", "value"], rows)
+    return f"## {_MACHINE}\n\n" + _table(["what", "value"], rows)
 
 
 def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -101,6 +117,9 @@ def _version(library: str) -> str | None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        raise SystemExit("usage: python -m hotspot_pipeline_tests.integration.figures <folder>")
-    print(render(Path(sys.argv[1])), end="")
+    if len(sys.argv) not in (2, 3):
+        raise SystemExit(
+            "usage: python -m hotspot_pipeline_tests.integration.figures <folder> [<earlier page>]"
+        )
+    page = Path(sys.argv[2]).read_text(encoding="utf-8") if sys.argv[2:] else ""
+    print(render(Path(sys.argv[1]), page), end="")

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,14 +65,21 @@ def restart_machine(installation: Installation, run_ids: list[str], new_boot: bo
         with instance_of(installation) as instance:
             for run_id in run_ids:
                 run = instance.get_run_by_id(run_id)
-                if run is not None and PROCESS_TAG in run.tags:
+                assert run is not None
+                if PROCESS_TAG in run.tags:
                     tags = {BOOT_TAG: "an earlier boot", PROCESS_TAG: lock.process_mark()}
                     instance.add_run_tags(run_id, tags)
     return n_killed
 
 
-def instance_of(installation: Installation) -> dg.DagsterInstance:
-    return dg.DagsterInstance.from_config(str(installation.data / "dagster_home"))
+@contextmanager
+def instance_of(installation: Installation) -> Iterator[dg.DagsterInstance]:
+    home = str(installation.data / "dagster_home")
+    with pytest.MonkeyPatch.context() as patch:
+        # the installation's dagster.yaml finds its records by it
+        patch.setenv("DAGSTER_HOME", home)
+        with dg.DagsterInstance.from_config(home) as instance:
+            yield instance
 
 
 def status_of(installation: Installation, run_id: str) -> str:
