@@ -63,6 +63,13 @@ def fail_dead_runs(instance: dg.DagsterInstance, force_id: str, lock_file: Path)
     return marked
 
 
+def seconds_to_wait(instance: dg.DagsterInstance, force_id: str) -> float:
+    """Until no worker of the force can come up any more whose code server is gone; 0 where none is awaited."""
+    filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING], tags={"force": force_id})
+    silent = [r for r in instance.get_runs(filters=filters) if _is_silent(instance, r)]
+    return max((_may_come_up_for(instance, run) for run in silent), default=0.0)
+
+
 def _is_dead(run: dg.DagsterRun, lock_file: Path) -> bool:
     tags = run.tags
     if tags.get(RUN_TAG) != run.run_id:
@@ -80,11 +87,21 @@ def _is_dead(run: dg.DagsterRun, lock_file: Path) -> bool:
 
 
 def _never_came_up(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    return _is_silent(instance, run) and _may_come_up_for(instance, run) == 0
+
+
+def _may_come_up_for(instance: dg.DagsterInstance, run: dg.DagsterRun) -> float:
+    """Seconds for which the run's worker may still say of itself which process it is."""
+    record = instance.get_run_record_by_id(run.run_id)
+    if record is None:
+        return _COMING_UP.total_seconds()
+    since = datetime.now(UTC) - record.update_timestamp
+    return max((_COMING_UP - since).total_seconds(), 0.0)
+
+
+def _is_silent(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
     """A run whose worker said nothing of itself, and whose launcher or code server, which start it, is gone."""
     if run.status != dg.DagsterRunStatus.STARTING or run.tags.get(RUN_TAG) == run.run_id:
-        return False
-    record = instance.get_run_record_by_id(run.run_id)
-    if record is None or datetime.now(UTC) - record.update_timestamp < _COMING_UP:
         return False
     if _CODE_SERVER_TAG not in run.tags:
         # the launcher that notes it as its first step was killed before; other launchers note nothing

@@ -6,6 +6,7 @@ None of them opens the warehouse: only a run does.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from smtplib import SMTPException
@@ -14,7 +15,7 @@ from stat import S_ISREG
 import dagster as dg
 
 from hotspot_pipeline.orchestration.alerts import mail_failure
-from hotspot_pipeline.orchestration.dead_runs import fail_dead_runs, know_pool
+from hotspot_pipeline.orchestration.dead_runs import fail_dead_runs, know_pool, seconds_to_wait
 from hotspot_pipeline.orchestration.jobs import BY_HAND, THEN_TAG, WHY_TAG, Jobs, job_name
 from hotspot_pipeline.orchestration.partitions import key_of
 from hotspot_pipeline.orchestration.tables import Workshop
@@ -106,6 +107,10 @@ def build_sensors(shop: Workshop, jobs: Jobs, watched: list[str]) -> list[dg.Sen
     def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         know_pool(context.instance, force.force_id)
         marked = fail_dead_runs(context.instance, force.force_id, force.lock_file)
+        if wait_s := seconds_to_wait(context.instance, force.force_id):
+            # at most those of a worker that comes up; the next look would be twice as far off
+            time.sleep(wait_s)
+            marked += fail_dead_runs(context.instance, force.force_id, force.lock_file)
         return dg.SkipReason(f"marked as failed: {', '.join(marked)}" if marked else "no dead run")
 
     @dg.run_failure_sensor(

@@ -17,7 +17,7 @@ import sqlalchemy
 from dagster._core.test_utils import create_run_for_test
 
 from hotspot_pipeline.orchestration import dead_runs
-from hotspot_pipeline.orchestration.dead_runs import fail_dead_runs, know_pool
+from hotspot_pipeline.orchestration.dead_runs import fail_dead_runs, know_pool, seconds_to_wait
 from hotspot_pipeline.warehouse import lock
 from hotspot_pipeline.warehouse.resource import (
     BOOT_TAG,
@@ -244,10 +244,13 @@ def test_a_worker_just_started_or_started_elsewhere_is_left_alone(
     instance: dg.DagsterInstance, file: Path, tmp_path: Path
 ) -> None:
     gone = {"host": "localhost", "socket": str(tmp_path / "gone")}
-    came_up_for_nothing(instance, gone, age=timedelta(seconds=1))
     came_up_for_nothing(instance, {"host": "code-server.example", "port": 4000})
     came_up_for_nothing(instance, {"host": "elsewhere.example"})
+    assert seconds_to_wait(instance, "fosseshire") == 0
+    came_up_for_nothing(instance, gone, age=timedelta(seconds=1))
     assert fail_dead_runs(instance, "fosseshire", file) == []
+    # only that one's fate is decided within seconds
+    assert 10 < seconds_to_wait(instance, "fosseshire") <= 14
 
 
 def test_a_run_whose_launcher_died_at_once_is_marked(
