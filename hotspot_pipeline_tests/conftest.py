@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from math import cos, radians
 from pathlib import Path
 from typing import Any
 
 import hypothesis
+import polars as pl
 import pytest
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
@@ -64,6 +66,21 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the real public data are not beside the project (../shared/data)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def moved_cabs(shared_data: Path) -> pl.DataFrame:
+    """Five real cabs over 24 days, moved from San Francisco to Warwickshire: device, fix_ms, lon, lat."""
+    cabs = pl.read_csv(shared_data / "gps" / "cabspotting_5_cabs_2008.csv.gz")
+    lat, lon = pl.col("latitude"), pl.col("longitude")
+    # as wide in metres as it was: a degree of longitude is shorter further north
+    shrink = cos(radians(cabs["latitude"].median())) / cos(radians(52.28))
+    return cabs.select(
+        device=pl.col("cab_id").rank("dense").cast(pl.Int32) - 1,
+        fix_ms=pl.col("timestamp_utc").str.to_datetime("%Y-%m-%dT%H:%M:%SZ").dt.epoch("ms"),
+        lon=-1.58 + (lon - lon.median()) * shrink,
+        lat=52.28 + (lat - lat.median()),
+    )
 
 
 @pytest.fixture(scope="session")

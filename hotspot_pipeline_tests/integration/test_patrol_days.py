@@ -205,3 +205,45 @@ def test_a_new_outline_makes_every_day_stale_and_holds_from_its_day(patrols: Pat
         {"hotspot_id": "A", "name": "Square", "polygon_wkt": far, "valid_from": "2026-07-01", "valid_to": None}])  # fmt: skip
     assert patrols.night() == {MONDAY: "changed: areas, premises, hot windows, rules or code"}
     assert patrols.rows("select * from patrols.visits order by all") == before
+
+
+@pytest.mark.slow
+def test_cabs_of_san_francisco_run_through_the_force(
+    patrols: Patrols, moved_cabs: pl.DataFrame
+) -> None:
+    """Five real cabs over 24 days as the force's own cars: every fix is accounted for, those inside belong to visits."""
+    first = datetime(2026, 6, 2)
+    start = pl.col("fix_ms").min() // 86_400_000 * 86_400_000
+    at = pl.lit(first) + pl.duration(milliseconds=pl.col("fix_ms") - start)
+    pings = moved_cabs.select(
+        device_id=pl.format("CAB-{}", "device"),
+        device_type=pl.lit("vehicle"),
+        fix_ts_utc=at,
+        received_ts_utc=at + timedelta(seconds=5),
+        # the middle of where they drive becomes the middle of the area
+        lon=pl.col("lon") - pl.col("lon").median() + HERE[0],
+        lat=pl.col("lat") - pl.col("lat").median() + HERE[1],
+    )
+    days = [str(first.date() + timedelta(days=k)) for k in range(26)]
+    duties = [
+        duty(100 * k + n, f"CAB-{n}", f"PC {n}", f"{day} 00:00:00", f"{day} 23:59:59")
+        for k, day in enumerate(days)
+        for n in range(5)
+    ]
+    patrols.deliver("duties", [d | {"device_type": "vehicle"} for d in duties])
+    patrols.deliver("gps_pings", pings)
+    computed = patrols.night()
+    assert len(computed) >= 24
+    account = dict(patrols.rows("select reason, sum(n_fixes)::bigint from patrols.fix_account group by all"))  # fmt: skip
+    refusals = dict(patrols.rows("select rule, n_rows from validated.ping_refusals"))
+    assert sum(account.values()) + sum(refusals.values()) == pings.height == 110_714
+    assert set(refusals) == {"outside_force"}
+    # 345 steps are faster than 50 m/s; a fix astray makes two of them
+    assert 345 / 2 < account["impossible_speed"] < 345
+    east, north = to_bng(pings["lon"].to_numpy(), pings["lat"].to_numpy())
+    x, y = (float(v[0]) for v in to_bng([HERE[0]], [HERE[1]]))
+    n_inside = int(((abs(east - x) < 150) & (abs(north - y) < 150)).sum())
+    n_visits, n_fixes = patrols.rows("select count(*), sum(n_fixes)::bigint from patrols.visits where zone_kind = 'hotspot'")[0]  # fmt: skip
+    # a stay holds those just outside as well, up to the exit buffer
+    assert n_inside <= n_fixes < 1.1 * n_inside
+    assert 200 < n_visits < n_fixes

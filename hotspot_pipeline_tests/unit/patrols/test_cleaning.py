@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -165,18 +164,10 @@ def test_an_empty_day_is_cleaned() -> None:
     assert found.fixes.is_empty() and found.counts["n_fixes"].sum() == 0
 
 
-def test_cabs_of_san_francisco_moved_onto_the_county(shared_data: Path) -> None:
+def test_cabs_of_san_francisco_moved_onto_the_county(moved_cabs: pl.DataFrame) -> None:
     """Five real cabs over 24 days: 345 steps of over 50 m/s and 3,686 repeats of a position, all accounted for."""
-    cabs = pl.read_csv(shared_data / "gps" / "cabspotting_5_cabs_2008.csv.gz").with_columns(
-        fix_ms=pl.col("timestamp_utc").str.to_datetime("%Y-%m-%dT%H:%M:%SZ").dt.epoch("ms"),
-        device=pl.col("cab_id").rank("dense").cast(pl.Int32) - 1,
-    )
-    lat, lon = cabs["latitude"].to_numpy(), cabs["longitude"].to_numpy()
-    middle = float(np.median(lat)), float(np.median(lon))
-    # as wide in metres as it was: a degree of longitude is shorter further north
-    shrink = np.cos(np.radians(middle[0])) / np.cos(np.radians(52.28))
-    easting, northing = to_bng(-1.58 + (lon - middle[1]) * shrink, 52.28 + (lat - middle[0]))
-    frame = cabs.select(
+    easting, northing = to_bng(moved_cabs["lon"].to_numpy(), moved_cabs["lat"].to_numpy())
+    frame = moved_cabs.select(
         "device", "fix_ms", easting=pl.Series(easting), northing=pl.Series(northing)
     )
 
