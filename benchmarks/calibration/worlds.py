@@ -95,11 +95,12 @@ def worlds(seed: int, group: int, is_quick: bool = False) -> Iterator[World]:
 def _world(name: str, profile: Profile, seed: int, found: Counts) -> World:
     n_places = len(found.places)
     columns = ("n_true", "n_recorded", "expected", "expected_without")
+    zones = {z: found.six_hourly.filter(pl.col("zone") == z) for z in ("core", "ring")}
     counts = {
-        (zone, column): found.six_hourly.filter(pl.col("zone") == zone)[column].to_numpy().reshape(n_places, -1)
-        for zone in ("core", "ring")
+        (zone, column): frame[column].to_numpy().reshape(n_places, -1)
+        for zone, frame in zones.items()
         for column in columns
-    }  # fmt: skip
+    }
     effective = found.visits.filter(pl.Series(dose(found.visits) > 0))
     on = found.plan.filter(pl.col("arm") != "control")
     there = found.visits.filter(pl.col("kind") != "wrong_cell")
@@ -114,7 +115,7 @@ def _world(name: str, profile: Profile, seed: int, found: Counts) -> World:
     return World(
         name, profile, seed,
         (found.places["arm"] == "treat").to_numpy(), found.places["pair"].to_numpy(), counts,
-        _seconds(found.six_hourly["bin_start_local"].unique().sort().to_numpy()), arm, minutes,
+        _seconds(zones["core"]["bin_start_local"].unique().sort().to_numpy()), arm, minutes,
         Patrols(on["place"].to_numpy(), _seconds(on["window_start_local"].to_numpy()), _seconds(on["window_end_local"].to_numpy())),
         Patrols(effective["place"].to_numpy(), _seconds(effective["start_local"].to_numpy()), _seconds(effective["end_local"].to_numpy())),
         found.records,

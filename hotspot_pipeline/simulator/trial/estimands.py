@@ -156,12 +156,14 @@ def _hours_since(
     )
     middle = start + (np.arange(n_hours) * 3600 + 1800).astype("timedelta64[s]")
     since = np.full((len(treated), n_hours), np.inf)
-    for row, place in enumerate(treated):
-        ends = np.sort(
-            effective.filter(pl.col("place") == place)["end_local"]
-            .to_numpy()
-            .astype("datetime64[s]")
-        )
+    by_place = effective.select("place", "end_local").sort("place", "end_local")
+    places = by_place["place"].to_numpy()
+    every = by_place["end_local"].to_numpy().astype("datetime64[s]")
+    bounds = zip(
+        np.searchsorted(places, treated), np.searchsorted(places, treated, "right"), strict=True
+    )
+    for row, (a, b) in enumerate(bounds):
+        ends = every[a:b]
         last = np.searchsorted(ends, middle, side="right") - 1
         known = last >= 0
         since[row, known] = (middle[known] - ends[last[known]]).astype(np.int64) / 3600

@@ -88,8 +88,12 @@ class Zones:
         """(place, zone) of each point: CORE inside, RING up to 300 m outside the nearest place, -1 elsewhere."""
         place = np.full(len(easting), -1)
         nearest = np.full(len(easting), np.inf)
+        order = np.argsort(easting)
+        sorted_easting = easting[order]
         for k, (polygon, (e, n)) in enumerate(zip(self.polygons, self.centre, strict=True)):
-            near = np.flatnonzero((np.abs(easting - e) < 700) & (np.abs(northing - n) < 700))
+            since, until = np.searchsorted(sorted_easting, (e - 700, e + 700))
+            near = order[since:until]
+            near = near[np.abs(northing[near] - n) < 700]
             away = shapely.distance(polygon, shapely.points(easting[near], northing[near]))
             closer = (away <= RING_M) & (away < nearest[near])
             nearest[near[closer]], place[near[closer]] = away[closer], k
