@@ -75,7 +75,7 @@ def day_tables(given: DayInputs, police_time: PoliceTime) -> dict[str, pl.DataFr
     tables = {
         VISITS: visits.filter(mine).drop("visit", "officers"),
         DOSE: _dose(given, made, visits, police_time),
-        ANSWERS: _answers(given, visits, found),
+        ANSWERS: _answers(given, made, visits, found),
         DWELL: _presence(given, made, visits.filter(mine)),
         CELLS: _cells(given, cleaned, found),
         ACCOUNT: _account(given, cleaned),
@@ -84,10 +84,15 @@ def day_tables(given: DayInputs, police_time: PoliceTime) -> dict[str, pl.DataFr
     return {name: rows.with_columns(police_day=pl.lit(given.day)) for name, rows in tables.items()}
 
 
+def _patrol(made: Visits) -> pl.DataFrame:
+    """visit, zone, start_ms, end_ms: the spans whose union is the patrol time of a visit."""
+    spans = made.presence.select("visit", "zone", start_ms="patrol_from_ms", end_ms="patrol_to_ms")
+    return spans.filter(pl.col("end_ms") > pl.col("start_ms"))
+
+
 def _visits(given: DayInputs, made: Visits) -> pl.DataFrame:
     """All visits of the inputs, by name, with where they were, when in the night and in hot windows, and `officers`."""
-    patrol = made.presence.select("visit", "zone", start_ms="patrol_from_ms", end_ms="patrol_to_ms")
-    patrol = given.where.zones.named(patrol.filter(pl.col("end_ms") > pl.col("start_ms")))
+    patrol = given.where.zones.named(_patrol(made))
     patrol = joined(_with_hotspot(given, patrol), ["visit", "hotspot_id"])
     always = given.core_nte.with_columns(always=pl.lit(0))
     in_core = total(within(patrol.with_columns(always=pl.lit(0)), always, "always"), ["visit"], "core_nte_ms")  # fmt: skip
@@ -145,13 +150,20 @@ def _dose(
     )
 
 
-def _answers(given: DayInputs, visits: pl.DataFrame, found: Dwell) -> pl.DataFrame:
+def _answers(given: DayInputs, made: Visits, visits: pl.DataFrame, found: Dwell) -> pl.DataFrame:
     crewed = visits.filter("is_crewed", pl.col("zone_kind") == HOTSPOT).select(
         "visit_id", "hotspot_id", "start_ms", "end_ms", "patrol_ms", "mode", "is_reactive", "n_officers",
         least_ms="lower_ms", most_ms="upper_ms", is_pass_through=pl.col("visit_class") == "pass_through",
     )  # fmt: skip
+    patrol = _patrol(made).join(visits.select("visit", "visit_id"), on="visit")
     booked = given.duties.select("team", "device", "start_ms", "end_ms")
-    return judge(in_force(given.plan), crewed, booked, found.covered)
+    return judge(
+        in_force(given.plan),
+        crewed,
+        patrol.select("visit_id", "start_ms", "end_ms"),
+        booked,
+        found.covered,
+    )
 
 
 def _presence(given: DayInputs, made: Visits, visits: pl.DataFrame) -> pl.DataFrame:

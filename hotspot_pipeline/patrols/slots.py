@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from hotspot_pipeline.patrols.intervals import total
+from hotspot_pipeline.patrols.intervals import total, within
 from hotspot_pipeline.patrols.rules import MINUTE
 
 YES, NO, UNKNOWN = "yes", "no", "unknown"
@@ -35,6 +35,7 @@ class SlotRules:
 def judge(
     items: pl.DataFrame,
     visits: pl.DataFrame,
+    patrol: pl.DataFrame,
     booked: pl.DataFrame,
     covered: pl.DataFrame,
     rules: SlotRules = SlotRules(),
@@ -42,7 +43,7 @@ def judge(
     """The asked items with `answer`, `reason`, `is_indeterminate`, `visit_id`, `visit_ms`, `delivered_ms`, `n_officers`, in the order of plan_id.
 
     `items`: of `plan_items.in_force`. `visits`: visit_id, hotspot_id, start_ms, end_ms, patrol_ms (headline), least_ms and most_ms (bounds), mode,
-    is_reactive, is_pass_through, n_officers. `booked`: team, device, start_ms, end_ms of devices on duty. `covered`: device, start_ms, end_ms in
+    is_reactive, is_pass_through, n_officers. `patrol`: visit_id, start_ms, end_ms, the spans whose union `patrol_ms` is. `booked`: team, device, start_ms, end_ms of devices on duty. `covered`: device, start_ms, end_ms in
     which fixes say where a device was. Without a team on the item every booked device counts.
 
     `visit_id` is the visit that decided, `visit_ms` its patrol time in the widened window. `delivered_ms` is the union of all patrol in it
@@ -54,11 +55,10 @@ def judge(
         needed_ms=pl.col("min_minutes").cast(pl.Int64) * MINUTE - rules.slack_ms,
     )
     met = _assigned(_meetings(asked, visits))
-    delivered = total(
-        met.filter("is_patrol").select("plan_id", start_ms="in_from_ms", end_ms="in_to_ms"),
-        ["plan_id"],
-        "delivered_ms",
-    )
+    windows = met.select("visit_id", "plan_id", "is_patrol", start_ms="from_ms", end_ms="to_ms")
+    inside = within(patrol, windows, "visit_id")
+    met = _measured(met, total(inside, ["visit_id"], "visit_ms"))
+    delivered = total(inside.filter("is_patrol"), ["plan_id"], "delivered_ms")
     answers = _answers(asked, met, _elsewhere(asked, visits, met))
     return (
         answers.join(delivered, on="plan_id", how="left")
@@ -121,10 +121,20 @@ def _assigned(met: pl.DataFrame) -> pl.DataFrame:
     return best.with_columns(
         is_patrol=~pl.col("is_reactive") & ~pl.col("is_pass_through"),
         is_right_mode=right_mode.fill_null(False),
-        visit_ms=pl.min_horizontal("patrol_ms", "inside_ms"),
-        least_ms=pl.min_horizontal("least_ms", "inside_ms"),
-        # what may be more than the headline may be in the window too
-        most_ms=pl.col("inside_ms") + pl.max_horizontal(pl.col("most_ms") - pl.col("patrol_ms"), 0),
+    )
+
+
+def _measured(met: pl.DataFrame, inside: pl.DataFrame) -> pl.DataFrame:
+    """With `visit_ms`, the patrol time of the visit in the window, and bounds of that in place of those of the whole visit."""
+    more = pl.max_horizontal(pl.col("most_ms") - pl.col("patrol_ms"), 0)
+    return (
+        met.join(inside, on="visit_id", how="left")
+        .with_columns(pl.col("visit_ms").fill_null(0))
+        .with_columns(
+            least_ms=pl.min_horizontal("least_ms", "visit_ms"),
+            # what may be more than the headline may be in the window too
+            most_ms=pl.col("visit_ms") + more,
+        )
     )
 
 

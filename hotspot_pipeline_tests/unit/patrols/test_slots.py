@@ -44,9 +44,11 @@ def visit(visit_id: str = "v1", start: float = 70, minutes: float = 15, **change
 def judged(items: list[dict[str, Any]], *visits: dict[str, Any], seen: bool = True, booked: bool = True) -> pl.DataFrame:  # fmt: skip
     duty = pl.DataFrame([{"team": "t", "device": 1, "start_ms": 0, "end_ms": 600 * MINUTE}] if booked else [], schema={"team": pl.String, **SPAN})  # fmt: skip
     covered = pl.DataFrame([{"device": 1, "start_ms": 0, "end_ms": 600 * MINUTE}] if seen else [], schema=SPAN)  # fmt: skip
+    came = pl.DataFrame(list(visits), schema=VISIT)
     return judge(
         in_force(pl.DataFrame(items, schema=PLAN)),
-        pl.DataFrame(list(visits), schema=VISIT),
+        came,
+        came.select("visit_id", "start_ms", end_ms=pl.col("start_ms") + pl.col("patrol_ms")),
         duty,
         covered,
     )
@@ -114,6 +116,17 @@ def test_a_visit_belongs_to_one_item_and_minutes_are_a_union() -> None:
     assert found["delivered_ms"].to_list() == [0, 25 * MINUTE]
     two = judged([item()], visit("v1", 70, 20), visit("v2", 80, 20), visit("v3", 105, 5, is_reactive=True))  # fmt: skip
     assert two["delivered_ms"].to_list() == [30 * MINUTE]
+
+
+def test_minutes_are_those_of_patrol_not_from_the_first_sight_to_the_last() -> None:
+    """Its devices together say less than each alone: 12 of the 14 minutes between the visit's ends."""
+    long = visit(minutes=14, patrol_ms=12 * MINUTE, least_ms=9 * MINUTE, most_ms=12.5 * MINUTE)
+    found = judged([item()], long).row(0, named=True)
+    assert (found["answer"], found["reason"], found["is_indeterminate"]) == ("no", "too_short", False)  # fmt: skip
+    assert found["visit_ms"] == found["delivered_ms"] == 12 * MINUTE
+    # the widened window ends at minute 135: what lies in it counts
+    (late,) = judged([item()], visit(start=125, minutes=14, patrol_ms=12 * MINUTE))["delivered_ms"]
+    assert late == 10 * MINUTE
 
 
 def test_case_31_a_plan_issued_after_it_began_is_judged_by_the_version_before() -> None:
