@@ -122,7 +122,7 @@ def test_an_asset_shows_its_checks(browser: Browser) -> None:
     browser.keep("checks")
 
 
-@pytest.mark.parametrize("asset", ["pictures", "hot_times"])
+@pytest.mark.parametrize("asset", ["pictures", "hot_times", "patrols", "evaluation"])
 def test_pictures_are_shown(browser: Browser, asset: str) -> None:
     browser.open(f"/assets/{FORCE}/published/{asset}")
     browser.wait_for("Show Markdown")
