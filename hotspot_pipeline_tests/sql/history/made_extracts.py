@@ -137,15 +137,16 @@ class Nights:
         self._fulls.pop(extract_id, None)
         session = self.desk.session
         for row_hash, (first, line_no) in list(self._stored.items()):
-            if first == extract_id or not self._holders(first, line_no):
-                heirs = self._holders(first, line_no)
-                if heirs:
-                    session.execute(
-                        f"update validated.{self.table} set accepted_with = $heir where extract_id = $e and line_no = $n",
-                        {"heir": heirs[0], "e": first, "n": line_no},
-                    )
-                else:
-                    del self._stored[row_hash]
+            holders = self._holders(first, line_no)
+            if not holders:
+                del self._stored[row_hash]
+                continue
+            # it may have passed with an heir of its first extract already, which is the one taken back now
+            session.execute(
+                f"update validated.{self.table} set accepted_with = $heir "
+                "where extract_id = $e and line_no = $n and accepted_with = $gone",
+                {"heir": holders[0], "e": first, "n": line_no, "gone": extract_id},
+            )
         session.execute(f"delete from validated.{self.table} where accepted_with = $e", {"e": extract_id})  # fmt: skip
         self._write_runs()
         self._came(extract_id)

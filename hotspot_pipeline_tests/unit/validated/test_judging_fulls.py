@@ -196,6 +196,19 @@ def test_a_withdrawn_night_leaves_what_the_next_one_holds(gated: GatedFeed) -> N
     assert gated.feed.rows("select * from validated.rejects") == []
 
 
+def test_a_row_goes_on_to_the_heir_of_its_heir(gated: GatedFeed) -> None:
+    gated.night(0, A, B)
+    gated.night(1, A, B)
+    gated.withdraw("e0")
+    gated.night(2, A, C)
+    gated.night(3, A, C)
+    gated.withdraw("e1")
+    assert gated.accepted() == [("e0", 2, "e2", "noise"), ("e2", 3, "e2", "noise")]
+    assert gated.counts() == {"e2": (2, 2, 0, 0, 0), "e3": (0, 0, 2, 0, 0)}
+    gated.withdraw("e2")
+    assert gated.accepted() == [("e0", 2, "e3", "noise"), ("e2", 3, "e3", "noise")]
+
+
 def test_what_only_a_held_night_still_holds_is_held_too(gated: GatedFeed) -> None:
     gated.night(0, *many(100))
     gated.night(1, *many(60))
