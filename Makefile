@@ -49,7 +49,7 @@ test: $(VENV)/.dev  ## lint, types, walls and tests: under 10 minutes
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(ONE_THREAD) $(BIN)/pytest -q -n $(JOBS) -m "not slow"
+	@$(ONE_THREAD) $(BIN)/pytest -q -n $(JOBS) -m "not slow" --hypothesis-profile=steady
 
 lint: $(VENV)/.dev  ## lint, types and walls only
 	@$(BIN)/ruff check .
@@ -72,6 +72,8 @@ verify: .venv-spark/.done  ## what takes longer: kills, restarts, a county's nig
 	@# first and alone: it holds a restarted machine to its seconds
 	@$(VERIFY) $(BIN)/pytest -q -m "slow and not spark" $(TESTS)/integration/test_restart.py
 	@$(VERIFY) $(BIN)/pytest -q -n $(JOBS) --dist loadgroup -m "slow and not spark" --ignore $(TESTS)/integration/test_restart.py
+	@# the examples of `make test` are the same every time; here new ones are looked for
+	@$(ONE_THREAD) $(BIN)/pytest -q -n $(JOBS) -m "hypothesis and not slow"
 	@$(VERIFY) .venv-spark/bin/pytest -q -m spark
 	@$(BIN)/python -m $(TESTS).integration.figures build/verify > build/verify.md
 	@mv build/verify.md docs/verify.md

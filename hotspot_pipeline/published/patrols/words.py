@@ -68,10 +68,7 @@ def _planned(plan: Row | None) -> str:
     n_yes, n_no, n_unknown, n_open = (
         plan[n] for n in ("n_yes", "n_no", "n_unknown", "n_indeterminate")
     )
-    known = [f"{n_yes:,} {_were(n_yes)} made", f"{n_no:,} {_were(n_no)} not"]
-    if n_unknown:
-        known.append(f"of {n_unknown:,} nothing is known")
-    said += f" {', '.join(known[:-1])} and {known[-1]}"
+    said += f" {_answers(n_yes, n_no, n_unknown)}"
     if n_yes + n_no:
         said += (
             f": {whole_percent(plan['compliance'])}{' of the known ones' if n_unknown else ''} "
@@ -85,6 +82,23 @@ def _planned(plan: Row | None) -> str:
             f"({_range(plan['band_low'], plan['band_high'])})"
         )
     return f"{said}."
+
+
+def _answers(n_yes: int, n_no: int, n_unknown: int) -> str:
+    """How many were made, were not, and of how many nothing is known, where there are any."""
+    known = {
+        f"{n_yes:,} {_were(n_yes)} made": n_yes,
+        f"{n_no:,} {_were(n_no)} not": n_no,
+        f"of {n_unknown:,} nothing is known": n_unknown,
+    }
+    parts = [text for text, n in known.items() if n]
+    if len(parts) > 1:
+        return f"{', '.join(parts[:-1])} and {parts[-1]}"
+    if n_unknown:
+        return "nothing is known"
+    if n_no:
+        return "none was made"
+    return "all were made" if n_yes > 1 else parts[0]
 
 
 def _shown(cover: Row | None, has_windows: bool) -> str:

@@ -50,7 +50,7 @@ def test_two_sentences(copy: Warehouse) -> None:
     done = CliRunner().invoke(hotspots, ["explain", "A", "--week", "2026-06-08", "--json"])
     assert done.exit_code == 0, done.output
     assert json.loads(done.output)["said"] == [
-        "Of 2 planned visits 1 was made, 0 were not and of 1 nothing is known: 100 % of the known ones (95 % interval 21 to 100 %); "
+        "Of 2 planned visits 1 was made and of 1 nothing is known: 100 % of the known ones (95 % interval 21 to 100 %); "
         "between 50 and 100 % of all, whatever the unknown ones were.",
         # no patrol of it is known in any hot window: whether it has any is not known here
         "Fixes show 15 minutes of patrol in 7 computed days and a visit of ten minutes or more on foot or cycle on 1 of them.",

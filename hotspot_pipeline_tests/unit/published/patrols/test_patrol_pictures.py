@@ -81,7 +81,7 @@ def test_all_unknown_is_shown_as_that(drawn: Callable[..., tuple[Path, Figure]])
     _, figure = drawn(rows)
     assert_texts_are_readable(figure)
     words = words_of(figure)
-    assert words.count("all 10 unknown") == 3 and "made, 0 were not" in words
+    assert words.count("all 10 unknown") == 3 and "visits nothing is known;" in words
     assert "0 % of 0" not in words
 
 

@@ -40,13 +40,30 @@ def test_unknown_is_not_no() -> None:
         compliance_high=None, at_least=0.0, at_most=1.0,
     )  # fmt: skip
     assert text == (
-        "Of 2 planned visits 0 were made, 0 were not and of 2 nothing is known; between 0 and 100 % of all, whatever the unknown ones were."
+        "Of 2 planned visits nothing is known; between 0 and 100 % of all, whatever the unknown ones were."
     )
+
+
+@pytest.mark.parametrize(
+    ("n_yes", "n_no", "n_unknown", "text"),
+    [
+        (0, 4, 0, "none was made:"),
+        (4, 0, 0, "all were made:"),
+        (1, 3, 0, "1 was made and 3 were not:"),
+        (0, 3, 1, "3 were not and of 1 nothing is known:"),
+        (3, 0, 1, "3 were made and of 1 nothing is known:"),
+    ],
+)
+def test_what_did_not_happen_is_not_counted(
+    n_yes: int, n_no: int, n_unknown: int, text: str
+) -> None:
+    plan = {"n_asked": 4, "n_issued_late": 0, "n_yes": n_yes, "n_no": n_no, "n_unknown": n_unknown}
+    assert said(**plan).startswith(f"Of 4 planned visits {text}")
 
 
 def test_nothing_open_and_nothing_judged() -> None:
     assert said(n_asked=1, n_issued_late=0, n_yes=1, n_no=0, n_unknown=0, n_indeterminate=0, compliance=1.0, compliance_low=0.21, compliance_high=1.0) == (
-        "Of 1 planned visit 1 was made and 0 were not: 100 % (95 % interval 21 to 100 %)."
+        "Of 1 planned visit 1 was made: 100 % (95 % interval 21 to 100 %)."
     )  # fmt: skip
     assert said(n_asked=3, n_issued_late=3, n_yes=0, n_no=0, n_unknown=0) == (
         "Of 3 planned visits 3 were issued after their window began and not judged."
