@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from hotspot_pipeline.evaluation.lags import Patrols
-from hotspot_pipeline.simulator.counts import Counts, simulate_worlds
+from hotspot_pipeline.simulator.counts import ZONES, Counts, simulate_worlds
 from hotspot_pipeline.simulator.crime.events import CELL_CV as DEFAULT_CELL_CV
 from hotspot_pipeline.simulator.profiles import PROFILES, Profile
 from hotspot_pipeline.simulator.trial.effect import dose
@@ -95,12 +95,14 @@ def worlds(seed: int, group: int, is_quick: bool = False) -> Iterator[World]:
 def _world(name: str, profile: Profile, seed: int, found: Counts) -> World:
     n_places = len(found.places)
     columns = ("n_true", "n_recorded", "expected", "expected_without")
-    zones = {z: found.six_hourly.filter(pl.col("zone") == z) for z in ("core", "ring")}
+    # in the order of place, zone and time
+    table = {column: found.six_hourly[column].to_numpy() for column in columns}
     counts = {
-        (zone, column): frame[column].to_numpy().reshape(n_places, -1)
-        for zone, frame in zones.items()
-        for column in columns
+        (zone, column): np.ascontiguousarray(values.reshape(n_places, len(ZONES), -1)[:, k])
+        for column, values in table.items()
+        for k, zone in enumerate(ZONES)
     }
+    n_bins = len(found.six_hourly) // (n_places * len(ZONES))
     effective = found.visits.filter(pl.Series(dose(found.visits) > 0))
     on = found.plan.filter(pl.col("arm") != "control")
     there = found.visits.filter(pl.col("kind") != "wrong_cell")
@@ -115,7 +117,7 @@ def _world(name: str, profile: Profile, seed: int, found: Counts) -> World:
     return World(
         name, profile, seed,
         (found.places["arm"] == "treat").to_numpy(), found.places["pair"].to_numpy(), counts,
-        _seconds(zones["core"]["bin_start_local"].unique().sort().to_numpy()), arm, minutes,
+        _seconds(found.six_hourly["bin_start_local"].head(n_bins).to_numpy()), arm, minutes,
         Patrols(on["place"].to_numpy(), _seconds(on["window_start_local"].to_numpy()), _seconds(on["window_end_local"].to_numpy())),
         Patrols(effective["place"].to_numpy(), _seconds(effective["start_local"].to_numpy()), _seconds(effective["end_local"].to_numpy())),
         found.records,

@@ -55,8 +55,14 @@ class Effect:
             86_400 if mode.half_life_h is None else int(mode.cut_h * 3600) + _LONGEST_VISIT_S
         )
 
+    @property
+    def is_none(self) -> bool:
+        return not len(self._size)
+
     def prevented(self, place: Ints, at: Times) -> Floats:
         """(n,) for places (n,) and local moments (n,)."""
+        if self.is_none:
+            return np.zeros(len(place))
         moment = _seconds(at)
         last = np.searchsorted(self._key, _key(place, moment), side="right")
         first = np.searchsorted(self._key, _key(place, moment - self._reach_s), side="left")

@@ -20,7 +20,7 @@ from hotspot_pipeline.simulator.force.county import Floats
 from hotspot_pipeline.simulator.profiles import Profile, RingName
 from hotspot_pipeline.simulator.trial.effect import RING_SHARE, Effect, dose
 from hotspot_pipeline.simulator.trial.places import CORE, RING
-from hotspot_pipeline.simulator.trial.twin import TO_OTHER_HOURS, TO_RING, ring_addresses
+from hotspot_pipeline.simulator.trial.twin import TO_OTHER_HOURS, TO_RING, Around
 
 LAG_BIN_H, LAST_LAG_H = 6, 168
 _POINTS = (600, 1800, 3000)  # seconds of the hour at which the effect is looked at
@@ -38,13 +38,12 @@ class Rates:
     prevented: Floats
 
 
-def expected_without(world: World, places: pl.DataFrame) -> Floats:
-    """`Rates.without` of these places."""
+def expected_without(world: World, places: pl.DataFrame, around: Around) -> Floats:
+    """`Rates.without` of these places; `around` is `twin.ring_addresses` of them."""
     county, n_hours = world.county, world.profile.n_weeks * 168
     without = np.zeros((len(places), 2, n_hours))
     cells = places["cell"].to_numpy()
     weights = np.diff(county.place_cumulative, axis=1, prepend=0.0)
-    around = ring_addresses(county, places)
     ring_cell = np.concatenate([cell for cell, _ in around])
     ring_weight = np.concatenate([weights[cell, address] for cell, address in around])
     ring_place = np.repeat(np.arange(len(places)), [len(cell) for cell, _ in around])
@@ -56,17 +55,9 @@ def expected_without(world: World, places: pl.DataFrame) -> Floats:
     return without
 
 
-def rates(
-    world: World,
-    places: pl.DataFrame,
-    effect: Effect,
-    ring: RingName,
-    without: Floats | None = None,
-) -> Rates:
-    """The rates with patrols; those `without` are computed where they are not given."""
-    without = expected_without(world, places) if without is None else without
-    prevented = _hourly(world, places, effect)
-    first = world.profile.patrol_day * 24
+def rates(profile: Profile, ring: RingName, without: Floats, prevented: Floats) -> Rates:
+    """The rates with patrols, from those `without` and `hourly_prevented`."""
+    first = profile.patrol_day * 24
     with_patrols = without.copy()
     core, around_it = with_patrols[:, CORE, first:], with_patrols[:, RING, first:]
     gone = prevented[:, first:] * core
@@ -86,7 +77,7 @@ def estimands(
     """Rows (estimand, lag_from_h, lag_to_h, value, expected_events): `value` is a share of events, below 0 for fewer."""
     treated = np.flatnonzero((places["arm"] == "treat").to_numpy())
     first = profile.patrol_day * 24
-    base, now = (v[treated][:, :, first:] for v in (found.without, found.with_patrols))
+    base, now = (v[:, :, first:][treated] for v in (found.without, found.with_patrols))
     rows: list[tuple[str, int | None, int | None, float, float]] = [
         ("programme", None, None, _change(base[:, CORE], now[:, CORE]), base[:, CORE].sum()),
         ("ring", None, None, _change(base[:, RING], now[:, RING]), base[:, RING].sum()),
@@ -100,7 +91,7 @@ def estimands(
     near = since < LAST_LAG_H
     in_bin = (since[near] / LAG_BIN_H).astype(np.int64)
     events = base[:, CORE][near]
-    gone = np.bincount(in_bin, events * found.prevented[treated][:, first:][near])
+    gone = np.bincount(in_bin, events * found.prevented[:, first:][treated][near])
     for k, weight in enumerate(np.bincount(in_bin, events)):
         if weight > 0:
             lag = k * LAG_BIN_H
@@ -119,10 +110,12 @@ def _change(base: Floats, now: Floats) -> float:
     return float(now.sum() / base.sum() - 1) if base.sum() else 0.0
 
 
-def _hourly(world: World, places: pl.DataFrame, effect: Effect) -> Floats:
-    """Mean share prevented in each place and hour; 0 in controls and before the patrol days."""
+def hourly_prevented(world: World, places: pl.DataFrame, effect: Effect) -> Floats:
+    """`Rates.prevented`: mean share in each place and hour; 0 in controls and before the patrol days."""
     n_hours, first = world.profile.n_weeks * 168, world.profile.patrol_day * 24
     found = np.zeros((len(places), n_hours))
+    if effect.is_none:
+        return found
     hours = world.start + (np.arange(first, n_hours) * 3600).astype("timedelta64[s]")
     for place in np.flatnonzero((places["arm"] == "treat").to_numpy()):
         for second in _POINTS:

@@ -82,6 +82,11 @@ class Zones:
     def __init__(self, places: pl.DataFrame) -> None:
         self.polygons = shapely.from_wkt(places["polygon_wkt"].to_numpy())
         self.centre = places.select("easting", "northing").to_numpy().astype(np.float64)
+        # what lies further from the centre than this is in no ring of the place
+        self.reach_m = [
+            RING_M + np.hypot(*(shapely.get_coordinates(polygon) - centre).T).max() + 1
+            for polygon, centre in zip(self.polygons, self.centre, strict=True)
+        ]
         shapely.prepare(self.polygons)
 
     def of_points(self, easting: Floats, northing: Floats) -> tuple[Ints, Ints]:
@@ -90,10 +95,12 @@ class Zones:
         nearest = np.full(len(easting), np.inf)
         order = np.argsort(easting)
         sorted_easting = easting[order]
-        for k, (polygon, (e, n)) in enumerate(zip(self.polygons, self.centre, strict=True)):
-            since, until = np.searchsorted(sorted_easting, (e - 700, e + 700))
+        for k, (polygon, (e, n), reach) in enumerate(
+            zip(self.polygons, self.centre, self.reach_m, strict=True)
+        ):
+            since, until = np.searchsorted(sorted_easting, (e - reach, e + reach))
             near = order[since:until]
-            near = near[np.abs(northing[near] - n) < 700]
+            near = near[(easting[near] - e) ** 2 + (northing[near] - n) ** 2 < reach**2]
             away = shapely.distance(polygon, shapely.points(easting[near], northing[near]))
             closer = (away <= RING_M) & (away < nearest[near])
             nearest[near[closer]], place[near[closer]] = away[closer], k

@@ -5,7 +5,7 @@ Belongs here: the order of work that the levels `full` and `counts` share. Does 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -30,11 +30,18 @@ from hotspot_pipeline.simulator.trial.estimands import (
     Rates,
     estimands,
     expected_without,
+    hourly_prevented,
     rates,
 )
 from hotspot_pipeline.simulator.trial.places import Zones, choose_places
 from hotspot_pipeline.simulator.trial.schedule import make_plan
-from hotspot_pipeline.simulator.trial.twin import Twin, live_through, ring_addresses, with_zones
+from hotspot_pipeline.simulator.trial.twin import (
+    Around,
+    Twin,
+    live_through,
+    ring_addresses,
+    with_zones,
+)
 from hotspot_pipeline.simulator.trial.visits import make_visits, spike_days
 
 
@@ -79,7 +86,8 @@ COMMON = (
 class Untouched:
     """What is the same whatever a patrol does: events of the world without patrols, with `place` and `zone`, and the trial.
 
-    `crimes`, `asb`: all that happens if nobody patrols. `without`: its rates (`estimands.expected_without`).
+    `crimes`, `asb`: all that happens if nobody patrols. `without`: its rates (`estimands.expected_without`). `around`:
+    `twin.ring_addresses`. `prevented`: `estimands.hourly_prevented` of the modes asked for so far; rings have it in common.
     """
 
     places: pl.DataFrame
@@ -88,7 +96,9 @@ class Untouched:
     crimes: pl.DataFrame
     asb: pl.DataFrame
     zones: Zones
+    around: Around
     without: Floats
+    prevented: dict[ModeName, Floats] = field(default_factory=dict)
 
 
 def run_programme(
@@ -139,9 +149,10 @@ def before_effects(
         spike_days(daily[profile.patrol_day :]),
     )
     zones = Zones(places)
+    around = ring_addresses(county, places)
     return Untouched(
-        places, plan, visits, with_zones(crimes, zones), with_zones(asb, zones), zones,
-        expected_without(world, places),
+        places, plan, visits, with_zones(crimes, zones), with_zones(asb, zones), zones, around,
+        expected_without(world, places, around),
     )  # fmt: skip
 
 
@@ -159,12 +170,17 @@ def with_effects(
     effect = Effect(MODES[options.mode], visits)
     more: tuple[pl.DataFrame | None, pl.DataFrame | None] = (None, None)
     if MODES[options.mode].delta < 0:
-        more = _extra(streams, county, premises, world, places, untouched.zones)
+        more = _extra(streams, county, premises, world, untouched)
     crimes_twin, asb_twin = (
-        _live_through(streams, effect, options.ring, county, places, events, extra)
+        _live_through(
+            streams, effect, options.ring, county, places, events, extra, untouched.around
+        )
         for events, extra in zip((untouched.crimes, untouched.asb), more, strict=True)
     )
-    found = rates(world, places, effect, options.ring, untouched.without)
+    if options.mode not in untouched.prevented:
+        untouched.prevented[options.mode] = hourly_prevented(world, places, effect)
+    prevented = untouched.prevented[options.mode]
+    found = rates(profile, options.ring, untouched.without, prevented)
     answers = estimands(profile, places, untouched.plan, visits, found)
     return Programme(places, untouched.plan, visits, crimes_twin, asb_twin, found, answers)
 
@@ -177,14 +193,16 @@ def _live_through(
     places: pl.DataFrame,
     events: pl.DataFrame,
     extra: pl.DataFrame | None,
+    around: Around,
 ) -> Twin:
     """Kind by kind, so that what happens to one does not depend on which others are simulated."""
-    around = ring_addresses(county, places) if ring == "displacement" else None
     twins = []
     for name in events["kind"].unique(maintain_order=True):
         is_kind = pl.col("kind") == name
         mine, more = events.filter(is_kind), None if extra is None else extra.filter(is_kind)
-        twins.append(live_through(streams, name, effect, ring, county, places, mine, more, around))
+        twins.append(
+            live_through(streams, name, effect, ring, county, places, mine, more, around=around)
+        )
     return Twin(pl.concat([t.happened for t in twins]), pl.concat([t.fate for t in twins]))
 
 
@@ -193,15 +211,11 @@ def _extra(
     county: County,
     premises: Premises,
     world: World,
-    places: pl.DataFrame,
-    zones: Zones,
+    untouched: Untouched,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Further deterrable events in and around the places, at the highest rate that harm can have."""
-    near = np.unique(
-        np.concatenate(
-            [places["cell"].to_numpy(), *(cell for cell, _ in ring_addresses(county, places))]
-        )
-    )
+    cores = untouched.places["cell"].to_numpy()
+    near = np.unique(np.concatenate([cores, *(cell for cell, _ in untouched.around)]))
     kinds = [k for k in KINDS if k.name in DETERRABLE_KINDS]
     moments = {k.name: world.draw(SOURCES[k.name], "added", near, MOST_PREVENTED) for k in kinds}
     crimes = potential_crimes(streams, kinds, county, premises, moments, "added records")
@@ -211,7 +225,7 @@ def _extra(
         premises,
         world.draw(ASB, "added", near, MOST_PREVENTED),
     )
-    return with_zones(crimes, zones), with_zones(asb, zones)
+    return with_zones(crimes, untouched.zones), with_zones(asb, untouched.zones)
 
 
 def _daily(profile: Profile, events: pl.DataFrame) -> Ints:

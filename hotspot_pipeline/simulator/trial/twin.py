@@ -75,12 +75,13 @@ def live_through(
     places: pl.DataFrame,
     events: pl.DataFrame,
     extra: pl.DataFrame | None = None,
-    around: Around | None = None,
+    *,
+    around: Around,
 ) -> Twin:
     """The world with patrols, from `events` of the world without (with `with_zones`); `name` tells kinds of event apart.
 
     `extra` are further events at MOST_PREVENTED of the rate, drawn apart: those that harmful patrols add come from them.
-    `around` is `ring_addresses` of the places, where the caller has it.
+    `around`: `ring_addresses` of the places.
     """
     is_treated = (places["arm"] == "treat").to_numpy()
     share = share_prevented(effect, ring, is_treated, events)
@@ -91,7 +92,6 @@ def live_through(
     )
     parts = [events.filter(pl.Series(stays))]
     if ring == "displacement":
-        around = ring_addresses(county, places) if around is None else around
         parts.append(_moved(rng, county, around, events, stays))
     if extra is not None and len(extra):
         harm = np.maximum(-share_prevented(effect, ring, is_treated, extra), 0) / MOST_PREVENTED
