@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from hotspot_pipeline.simulator.crime.events import CELL_CV
-from hotspot_pipeline.simulator.force.county import Ints
+from hotspot_pipeline.simulator.force.county import Floats, Ints
 from hotspot_pipeline.simulator.ground import make_ground
 from hotspot_pipeline.simulator.profiles import Profile
 from hotspot_pipeline.simulator.streams import Streams
@@ -109,8 +109,11 @@ def count_events(profile: Profile, places: pl.DataFrame, twin: Twin, found: Rate
             profile, shape, without["place"].to_numpy(), without["zone"].to_numpy(), without
         ),
     }
-    rates = {"expected": found.with_patrols, "expected_without": found.without}
-    bins = {name: rate.reshape(*shape, BIN_H).sum(axis=3).ravel() for name, rate in rates.items()}
+    without_patrols = _by_bin(found.without)
+    expected = without_patrols.copy()
+    # before the first patrol day they are the same
+    first = profile.patrol_day * 24 // BIN_H
+    expected[:, :, first:] = _by_bin(found.with_patrols[:, :, first * BIN_H :])
     at = np.datetime64(profile.start_local, "us") + (np.arange(shape[2]) * BIN_H).astype(
         "timedelta64[h]"
     )
@@ -123,7 +126,8 @@ def count_events(profile: Profile, places: pl.DataFrame, twin: Twin, found: Rate
             ),
             "bin_start_local": pl.Series(np.tile(at, n_places * n_zones)),
             **{name: n.ravel() for name, n in counts.items()},
-            **bins,
+            "expected": expected.ravel(),
+            "expected_without": without_patrols.ravel(),
         }
     )
 
@@ -158,6 +162,11 @@ def daily(profile: Profile, counts: pl.DataFrame) -> pl.DataFrame:
         .group_by("place", "zone", "police_day", maintain_order=True)
         .agg(pl.col("n_true", "n_recorded", "n_without", "expected", "expected_without").sum())
     )
+
+
+def _by_bin(hourly: Floats) -> Floats:
+    """(n_places, n_zones, n_bins) of hours (n_places, n_zones, n_hours)."""
+    return np.asarray(hourly.reshape(*hourly.shape[:2], -1, BIN_H).sum(axis=3))
 
 
 def _counted(

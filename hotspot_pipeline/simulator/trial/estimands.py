@@ -57,6 +57,8 @@ def expected_without(world: World, places: pl.DataFrame, around: Around) -> Floa
 
 def rates(profile: Profile, ring: RingName, without: Floats, prevented: Floats) -> Rates:
     """The rates with patrols, from those `without` and `hourly_prevented`."""
+    if not prevented.any():
+        return Rates(without, without, prevented)
     first = profile.patrol_day * 24
     with_patrols = without.copy()
     core, around_it = with_patrols[:, CORE, first:], with_patrols[:, RING, first:]
