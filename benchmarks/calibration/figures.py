@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from benchmarks.calibration.matched import matched
 from benchmarks.calibration.nowcasts import nowcasts
 from benchmarks.calibration.row import Row
 from benchmarks.calibration.worlds import BINS_A_DAY, World
@@ -39,6 +40,8 @@ def figures(world: World) -> Iterator[Row]:
     if world.name.endswith(("diffusion", "displacement")):
         yield from _rings(world)
         return
+    if world.name.startswith("power"):
+        yield from matched(world)
     yield from _panels(world)
     yield from _days_by_lot(world)
     yield from _residual(world)

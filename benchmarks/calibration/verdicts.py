@@ -12,6 +12,7 @@ import polars as pl
 
 HEADLINE = (
     "rate ratio",
+    "rate ratio, controls matched",
     "WDD",
     "panel, clustered",
     "panel, randomisation",
@@ -26,7 +27,12 @@ MUST_FIND = (
     ("power base", "days by lot (ITT)"),
 )
 WIDE_NOWCASTS = ("nowcast of all places at +1 d", "nowcast of all places at +7 d")
-ON_LOG_SCALE = ("rate ratio", "panel, clustered", "days by lot (ITT)")
+ON_LOG_SCALE = (
+    "rate ratio",
+    "rate ratio, controls matched",
+    "panel, clustered",
+    "days by lot (ITT)",
+)
 
 
 @dataclass(frozen=True, slots=True)

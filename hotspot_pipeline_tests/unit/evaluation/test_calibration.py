@@ -44,7 +44,7 @@ def test_a_seed_gives_every_estimator_of_every_force(group: int) -> None:
     # nothing is judged by one seed, but everything that is asked of the estimators must have a figure
     assert all(np.isfinite(t.figure) for t in asked)
     says = " ".join(t.says for t in asked)
-    for name in (("placebo leads", "ring", "sqrt(phi)", "nowcast of a place"), ("not estimable", "panel, randomisation", "nowcast of all places"), ("visibly biased", "labelled not causal"))[group]:  # fmt: skip
+    for name in (("placebo leads", "controls matched", "ring", "sqrt(phi)", "nowcast of a place"), ("not estimable", "panel, randomisation", "nowcast of all places"), ("visibly biased", "labelled not causal"))[group]:  # fmt: skip
         assert name in says
 
 
