@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
 # one thread a process: the matrices are small, and processes are what the cores are for
@@ -21,6 +21,8 @@ from benchmarks.calibration.row import Row  # noqa: E402
 from benchmarks.calibration.worlds import GROUPS, SCENARIOS, worlds  # noqa: E402
 from benchmarks.machine import machine_facts  # noqa: E402
 
+Task = tuple[int, Sequence[int], bool]
+
 
 def main(arguments: list[str] | None = None) -> int:
     """0 where every target is met, 1 otherwise; a run under 200 seeds judges nothing and is not written."""
@@ -28,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     started = time.monotonic()
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     groups = [k for k, group in enumerate(GROUPS) if any(n in options.only for n, _, _ in group)]
-    tasks = [(seed, group, options.quick) for seed in seeds for group in groups]
+    tasks: list[Task] = [(seed, groups, options.quick) for seed in seeds]
     rows = [row for row in _all(tasks, options.jobs) if row.scenario in options.only]
     rows.sort(key=lambda r: (SCENARIOS.index(r.scenario), r.seed))
     found = verdicts.table(pl.DataFrame(rows, schema=list(Row._fields), orient="row"))
@@ -45,13 +47,12 @@ def main(arguments: list[str] | None = None) -> int:
     return 0 if all(t.is_met for t in targets) else 1
 
 
-def one_seed(task: tuple[int, int, bool]) -> list[Row]:
-    """All figures of one seed and group of forces."""
-    seed, group, is_quick = task
-    return [row for world in worlds(seed, group, is_quick) for row in figures(world)]
+def one_seed(task: Task) -> list[Row]:
+    """All figures of one seed and some groups of forces."""
+    return [row for world in worlds(*task) for row in figures(world)]
 
 
-def _all(tasks: list[tuple[int, int, bool]], n_jobs: int) -> Iterable[Row]:
+def _all(tasks: list[Task], n_jobs: int) -> Iterable[Row]:
     if n_jobs == 1:
         for task in tasks:
             yield from one_seed(task)

@@ -5,8 +5,8 @@ Here: everything that knows the simulator. Not here: any estimator (`figures`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -14,7 +14,9 @@ import polars as pl
 from hotspot_pipeline.evaluation.lags import Patrols
 from hotspot_pipeline.simulator.counts import ZONES, Counts, simulate_worlds
 from hotspot_pipeline.simulator.crime.events import CELL_CV as DEFAULT_CELL_CV
+from hotspot_pipeline.simulator.ground import make_ground
 from hotspot_pipeline.simulator.profiles import PROFILES, Profile
+from hotspot_pipeline.simulator.streams import Streams
 from hotspot_pipeline.simulator.trial.effect import dose
 from hotspot_pipeline.simulator.trial.programme import Options
 
@@ -60,12 +62,16 @@ class World:
     delivered: Patrols
     late: pl.DataFrame
     truth: dict[tuple[str, int | None], float]
+    _daily: dict[tuple[str, str], np.ndarray] = field(default_factory=dict, repr=False)
 
     def daily(self, column: str, zone: str = "core") -> np.ndarray:
         """(n_places, n_days)."""
-        counts = self.counts[zone, column]
-        found: np.ndarray = counts.reshape(len(counts), -1, BINS_A_DAY).sum(axis=2)
-        return found
+        if (zone, column) not in self._daily:
+            counts = self.counts[zone, column]
+            by_day = counts.reshape(len(counts), -1, BINS_A_DAY).sum(axis=2)
+            by_day.flags.writeable = False
+            self._daily[zone, column] = by_day
+        return self._daily[zone, column]
 
     def on_record(self, days: int) -> np.ndarray:
         """(n_places, n_weeks): events in the cores that are on record so many days after their week."""
@@ -81,15 +87,21 @@ class World:
         return self.profile.patrol_day
 
 
-def worlds(seed: int, group: int, is_quick: bool = False) -> Iterator[World]:
-    """The forces of one group and seed."""
-    names, profiles, options = zip(*GROUPS[group], strict=True)
-    profile = PROFILES[profiles[0]]
-    if is_quick:
-        profile = replace(profile, volume=0.5 * profile.volume, n_pairs=profile.n_pairs // 3)
-    cell_cv = CELL_CV.get(names[0], DEFAULT_CELL_CV)
-    for name, found in zip(names, simulate_worlds(profile, seed, options, cell_cv), strict=True):
-        yield _world(name, profile, seed, found)
+def worlds(seed: int, groups: Sequence[int], is_quick: bool = False) -> Iterator[World]:
+    """The forces of one seed, group by group: all stand in the same county."""
+    ground = None
+    for group in groups:
+        names, profiles, options = zip(*GROUPS[group], strict=True)
+        profile = PROFILES[profiles[0]]
+        if is_quick:
+            profile = replace(profile, volume=0.5 * profile.volume, n_pairs=profile.n_pairs // 3)
+        cell_cv = CELL_CV.get(names[0], DEFAULT_CELL_CV)
+        if ground is None:
+            ground = make_ground(Streams(seed), profile, cell_cv)
+        else:
+            ground = ground.at(profile, cell_cv)
+        for name, found in zip(names, simulate_worlds(ground, options), strict=True):
+            yield _world(name, profile, seed, found)
 
 
 def _world(name: str, profile: Profile, seed: int, found: Counts) -> World:

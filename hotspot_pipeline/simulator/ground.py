@@ -14,6 +14,9 @@ from hotspot_pipeline.simulator.force.risk import make_surfaces
 from hotspot_pipeline.simulator.profiles import Profile
 from hotspot_pipeline.simulator.streams import Streams
 
+# what of a profile the county and its premises are made of
+COUNTY = ("area_km2", "n_towns", "n_villages", "n_lsoa", "n_schools", "n_venues")
+
 
 @dataclass(frozen=True, eq=False)
 class Ground:
@@ -22,6 +25,23 @@ class Ground:
     county: County
     premises: Premises
     world: World
+
+    def at(self, profile: Profile, cell_cv: float = CELL_CV) -> Ground:
+        """What `make_ground` would give for the same seed: the county stands already, its rates are those of `profile`.
+
+        Raises ValueError where the profile has another county.
+        """
+        old = self.world
+        differ = [name for name in COUNTY if getattr(profile, name) != getattr(old.profile, name)]
+        if differ:
+            raise ValueError(
+                f"profile {profile.name}: its county is not that of {old.profile.name}: {', '.join(differ)}"
+            )
+        return Ground(
+            self.county,
+            self.premises,
+            World(old.streams, profile, self.county, self.premises, old.surfaces, cell_cv),
+        )
 
 
 def make_ground(streams: Streams, profile: Profile, cell_cv: float = CELL_CV) -> Ground:

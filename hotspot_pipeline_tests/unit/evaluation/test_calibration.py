@@ -38,7 +38,7 @@ def test_coverage_bias_and_false_alarms_are_counted_by_hand() -> None:
 def test_a_seed_gives_every_estimator_of_every_force(group: int) -> None:
     # two whole forces where rings are asked for: their figure has an error, and small ones are too thin for the curve
     seeds, is_quick = (range(2), False) if group == 0 else (range(1), True)
-    found = _table([row for k in seeds for row in one_seed((k, group, is_quick))])
+    found = _table([row for k in seeds for row in one_seed((k, (group,), is_quick))])
     assert list(found["scenario"].unique(maintain_order=True)) == [n for n, _, _ in GROUPS[group]]
     asked = verdicts.targets(found)
     # nothing is judged by one seed, but everything that is asked of the estimators must have a figure
@@ -51,7 +51,7 @@ def test_a_seed_gives_every_estimator_of_every_force(group: int) -> None:
 @pytest.mark.slow
 def test_twenty_seeds_stand_up(capsys: pytest.CaptureFixture[str]) -> None:
     """Wide bounds: four standard errors of a share of 20 seeds and more."""
-    rows = [r for seed in range(20) for g in range(len(GROUPS)) for r in one_seed((seed, g, False))]
+    rows = [r for seed in range(20) for r in one_seed((seed, range(len(GROUPS)), False))]
     found = _table(rows)
     headline = found.filter(pl.col("estimator").is_in(verdicts.HEADLINE))
     assert headline["coverage"].min() >= 0.75

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import io
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,6 +16,11 @@ from polars.testing import assert_frame_equal
 
 from hotspot_pipeline.simulator import Options, simulate_counts
 from hotspot_pipeline.simulator.counts import simulate_worlds
+from hotspot_pipeline.simulator.force.county import make_county
+from hotspot_pipeline.simulator.force.premises import make_premises
+from hotspot_pipeline.simulator.force.risk import make_surfaces
+from hotspot_pipeline.simulator.ground import COUNTY, make_ground
+from hotspot_pipeline.simulator.streams import Streams
 from hotspot_pipeline.simulator.trial.places import Zones
 from hotspot_pipeline_tests.unit.simulator.small_force import Written, small_profile, write_force
 
@@ -88,10 +95,40 @@ def test_every_event_in_a_core_is_on_record_some_day() -> None:
 def test_worlds_of_one_seed_are_those_simulated_one_by_one() -> None:
     profile = small_profile(n_weeks=12)
     asked = [Options("null"), Options("reversed"), Options("base", ring="displacement")]
-    for options, found in zip(asked, simulate_worlds(profile, 3, asked), strict=True):
+    ground = make_ground(Streams(3), profile)
+    for options, found in zip(asked, simulate_worlds(ground, asked), strict=True):
         alone = simulate_counts(profile, 3, options)
         assert found.six_hourly.equals(alone.six_hourly), options
         assert found.estimands.equals(alone.estimands), options
         assert found.visits.equals(alone.visits), options
     with pytest.raises(ValueError, match="one trial and one kind of controls"):
-        next(simulate_worlds(profile, 3, [Options(), Options(controls="ranked")]))
+        next(simulate_worlds(ground, [Options(), Options(controls="ranked")]))
+
+
+def test_a_county_that_stands_already_serves_other_rates() -> None:
+    profile = small_profile(n_weeks=12)
+    busier = replace(profile, name="busier", volume=profile.volume + 0.1, n_weeks=13)
+    ground = make_ground(Streams(3), profile)
+    next(simulate_worlds(ground, [Options()]))  # whatever it keeps, it keeps for itself
+    found = next(simulate_worlds(ground.at(busier, 0.4), [Options()]))
+    alone = simulate_counts(busier, 3, Options(), 0.4)
+    assert found.six_hourly.equals(alone.six_hourly)
+    assert found.records.equals(alone.records)
+    assert found.estimands.equals(alone.estimands)
+    with pytest.raises(ValueError, match="its county is not that of .*: n_towns, n_venues"):
+        ground.at(replace(profile, n_towns=profile.n_towns + 1, n_venues=7))
+
+
+def test_the_county_is_made_of_nothing_else_of_a_profile() -> None:
+    """A field that its makers read must be among those that say whether two counties are the same."""
+    read: set[str] = set()
+
+    class Watched:
+        def __getattr__(self, name: str) -> object:
+            read.add(name)
+            return getattr(small_profile(), name)
+
+    watched: Any = Watched()
+    county = make_county(Streams(3), watched)
+    make_surfaces(Streams(3), county, make_premises(Streams(3), county, watched))
+    assert read == set(COUNTY)
