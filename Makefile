@@ -49,7 +49,8 @@ test: $(VENV)/.dev  ## lint, types, walls and tests: under 10 minutes
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(ONE_THREAD) $(BIN)/pytest -q -n $(JOBS) -m "not slow" --hypothesis-profile=steady
+	@# by file: what the tests of one share is made once
+	@$(ONE_THREAD) $(BIN)/pytest -q -n $(JOBS) --dist loadscope -m "not slow" --hypothesis-profile=steady
 
 lint: $(VENV)/.dev  ## lint, types and walls only
 	@$(BIN)/ruff check .
@@ -64,7 +65,7 @@ fix: $(VENV)/.dev  ## format and mend what can be mended by itself
 bench: $(VENV)/.dev  ## side-by-side runs against what one would use instead
 	@$(BIN)/python -m benchmarks
 
-calibrate: $(VENV)/.dev  ## the estimators of effects on a thousand simulated forces: an hour on two cores
+calibrate: $(VENV)/.dev  ## the estimators of effects on a thousand simulated forces: under an hour on two cores
 	@$(BIN)/python -m benchmarks.calibration --jobs $(JOBS)
 
 verify: .venv-spark/.done  ## what takes longer: kills, restarts, a county's nights, a browser, Spark; writes docs/verify.md

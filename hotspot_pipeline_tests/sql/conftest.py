@@ -132,7 +132,8 @@ def models(catalog: dict[str, TableContract]) -> dict[str, SqlModel]:
 @pytest.fixture(scope="session")
 def tables(catalog: dict[str, TableContract]) -> Iterator[Session]:
     """Every table of the catalogue, empty, in memory."""
-    with duckdb.connect() as connection:
+    # a few rows a table: further threads would only wait for each other
+    with duckdb.connect(config={"threads": 1}) as connection:
         session = Session(connection, catalog)
         for contract in catalog.values():
             session.ensure(contract)

@@ -8,6 +8,7 @@ from benchmarks.__main__ import main
 from benchmarks.races import NAMES
 
 TAKES_LONGER = {
+    "county",
     "nightly",
     "gistar",
     "csv_to_validated",
