@@ -49,7 +49,7 @@ test: $(VENV)/.dev  ## lint, types, walls and tests: under 10 minutes
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@# by file: what the tests of one share is made once
+	@# folder by folder: what the tests of one share is made once
 	@$(ONE_THREAD) $(BIN)/pytest -q -n $(JOBS) --dist loadscope -m "not slow" --hypothesis-profile=steady
 
 lint: $(VENV)/.dev  ## lint, types and walls only

@@ -38,8 +38,19 @@ class Grouped(LoadScopeScheduling):  # type: ignore[misc]
         return "together" if nodeid.split("::")[0].endswith(TOGETHER) else nodeid
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Grouped | None:
-    return Grouped(config, log) if config.getvalue("dist") == "loadgroup" else None
+class ByRoom(LoadScopeScheduling):  # type: ignore[misc]
+    """One worker has a whole folder: the fixtures of its conftest are made once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.split("::")[0].rpartition("/")[0]
+
+
+SCHEDULERS = {"loadgroup": Grouped, "loadscope": ByRoom}
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+    scheduler = SCHEDULERS.get(config.getvalue("dist"))
+    return scheduler(config, log) if scheduler else None
 
 
 @pytest.fixture(scope="session", autouse=True)
