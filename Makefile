@@ -49,8 +49,8 @@ test: $(VENV)/.dev  ## lint, types, walls and tests: under 10 minutes
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@# folder by folder: what the tests of one share is made once
-	@$(ONE_THREAD) $(BIN)/pytest -q -n $(JOBS) --dist loadscope -m "not slow" --hypothesis-profile=steady
+	@# folder by folder: what the tests of one share is made once; in their order, since the dear ones come first
+	@$(ONE_THREAD) $(BIN)/pytest -q -n $(JOBS) --dist loadscope --no-loadscope-reorder -m "not slow" --hypothesis-profile=steady
 
 lint: $(VENV)/.dev  ## lint, types and walls only
 	@$(BIN)/ruff check .
