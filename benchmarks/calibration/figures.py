@@ -7,10 +7,11 @@ the figures should be (`verdicts`).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from benchmarks.calibration.matched import matched
+from benchmarks.calibration.matched import matched_places
 from benchmarks.calibration.nowcasts import nowcasts
 from benchmarks.calibration.row import Row
 from benchmarks.calibration.worlds import BINS_A_DAY, World
@@ -41,7 +42,7 @@ def figures(world: World) -> Iterator[Row]:
         yield from _rings(world)
         return
     if world.name.startswith("power"):
-        yield from matched(world)
+        yield from _matched(world)
     yield from _panels(world)
     yield from _days_by_lot(world)
     yield from _residual(world)
@@ -81,13 +82,10 @@ def _before_and_after(world: World) -> Iterator[Row]:
     weekly = world.daily("n_true")[:, YEAR : YEAR + 364].reshape(len(places.before), 52, 7)
     phi = dispersion(weekly.sum(axis=2))
     programme = world.truth["programme", None]
-    mine = world.is_treated
-    prevented = [
-        world.daily(c)[mine, world.patrol_day :].sum() for c in ("expected", "expected_without")
-    ]
+    expected, without = _expected(world, world.is_treated)
     for name, found, truth in (
         ("rate ratio", rate_ratio(places, phi), programme),
-        ("WDD", wdd(places, phi=phi), float(prevented[0] - prevented[1])),
+        ("WDD", wdd(places, phi=phi), expected - without),
     ):
         yield _row(world, name, found, truth)
         for smaller in found.beside:
@@ -105,6 +103,27 @@ def _before_and_after(world: World) -> Iterator[Row]:
             )
     naive = before_after(_places(world, column="n_recorded", first=0))
     yield _row(world, "before and after alone", naive, programme, not naive.may_claim)
+
+
+def _expected(world: World, mine: np.ndarray) -> tuple[float, float]:
+    """Expected events of the patrol days in these places: as they are, and if nobody patrolled."""
+    now, without = (
+        world.daily(c)[mine, world.patrol_day :].sum() for c in ("expected", "expected_without")
+    )
+    return float(now), float(without)
+
+
+def _matched(world: World) -> Iterator[Row]:
+    """The year before beside the patrol days, in busy places and in controls that the pipeline chose for them."""
+    treated, controls = matched_places(world)
+    chosen = np.concatenate([treated, controls])
+    every = _places(world)
+    places = replace(
+        every, before=every.before[chosen], after=every.after[chosen], is_treated=every.is_treated[chosen]
+    )  # fmt: skip
+    expected, without = _expected(world, treated)
+    truth = float(np.log(expected / without))
+    yield _row(world, "rate ratio, controls matched", rate_ratio(places), truth)
 
 
 def _ranked(world: World) -> Iterator[Row]:
